@@ -1,0 +1,62 @@
+# One word each; `make help` lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+# Any Python from 3.11 on; PYTHON=... chooses another.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python3; do \
+	"$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$name"; break; }; done)
+VENV_PYTHON := .venv/bin/python
+RUN_READY := .venv/.ready-to-run
+TESTS_READY := .venv/.ready-to-test
+CATALOGUES := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
+# Tests run in this many processes.
+PROCESSES ?= 2
+# What else pytest is told, as in: make test ARGS='-k refill'
+ARGS ?=
+
+.PHONY: help run test check soak bench golden reset install lint types
+
+help: ## list what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+
+run: $(RUN_READY) $(CATALOGUES) ## start the portal with demo data; Ctrl-C stops it
+	@exec $(VENV_PYTHON) -m launcher
+
+test: $(TESTS_READY) $(CATALOGUES) ## install what the tests need and run all of them
+	@sh scripts/test-tools
+	$(VENV_PYTHON) -m pytest -n $(PROCESSES) $(ARGS)
+
+check: lint types test ## all that must hold before a change is accepted
+
+soak: $(TESTS_READY) $(CATALOGUES) ## long faults and fuzz
+	@sh scripts/test-tools
+	$(VENV_PYTHON) -m pytest -n $(PROCESSES) -m soak $(ARGS)
+
+bench: $(TESTS_READY) $(CATALOGUES) ## measure
+	$(VENV_PYTHON) -m pytest -m bench -s $(ARGS)
+
+golden: $(TESTS_READY) $(CATALOGUES) ## write the golden files anew; look at the difference before keeping it
+	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/golden $(ARGS)
+
+reset: ## forget the embedded database and queue (var/)
+	@$(PYTHON) -m launcher.reset
+
+install: $(TESTS_READY) $(CATALOGUES) ## make .venv with everything, for developers
+
+lint: $(TESTS_READY) ## rules and layout of the code
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+
+types: $(TESTS_READY) ## types of the code
+	$(VENV_PYTHON) -m mypy
+
+$(RUN_READY): requirements.txt scripts/virtual-environment
+	@PYTHON="$(PYTHON)" sh scripts/virtual-environment requirements.txt
+	@touch $@
+
+$(TESTS_READY): requirements-dev.txt $(RUN_READY)
+	@PYTHON="$(PYTHON)" sh scripts/virtual-environment requirements-dev.txt
+	@touch $@
+
+translations/%.mo: translations/%.po $(RUN_READY)
+	$(VENV_PYTHON) -m babel.messages.frontend compile -i $< -o $@

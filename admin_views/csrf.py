@@ -1,0 +1,49 @@
+"""One guard for every unsafe request: a token of the session, and a browser that says it comes from here."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+
+from flask import Flask, request, session
+from werkzeug.exceptions import BadRequest
+
+SESSION_KEY = "csrf_token"
+FIELD = "csrf_token"
+HEADER = "X-CSRFToken"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_OWN_SITES = frozenset({"", "same-origin", "none"})
+
+
+class RequestNotFromHere(BadRequest):
+    """Say that a request lacks the token of this session, or comes from another site."""
+
+
+def init_app(app: Flask) -> None:
+    """Guard the whole application and give templates `csrf_token()`."""
+    app.before_request(refuse_foreign_requests)
+    app.jinja_env.globals["csrf_token"] = csrf_token
+
+
+def csrf_token() -> str:
+    """Return this session's token, made at the first call."""
+    token = session.get(SESSION_KEY)
+    if not isinstance(token, str) or not token:
+        token = session[SESSION_KEY] = secrets.token_urlsafe(32)
+    return token
+
+
+def refuse_foreign_requests() -> None:
+    """Let safe methods pass; refuse others without the token.
+
+    :raises RequestNotFromHere: answered as 400, with the advice to reload.
+    """
+    if request.method in _SAFE_METHODS:
+        return
+    expected = session.get(SESSION_KEY)
+    given = request.headers.get(HEADER) or request.form.get(FIELD) or ""
+    is_known = isinstance(expected, str) and hmac.compare_digest(
+        expected.encode(), given.encode("utf-8", "replace")
+    )
+    if not is_known or request.headers.get("Sec-Fetch-Site", "") not in _OWN_SITES:
+        raise RequestNotFromHere()

@@ -1,0 +1,31 @@
+"""How numbers, days and instants look in Japanese and English pages; template filters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from zoneinfo import ZoneInfo
+
+from flask import Flask
+
+TOKYO = ZoneInfo("Asia/Tokyo")
+_MINUS = "−"
+
+
+def init_app(app: Flask) -> None:
+    """Register the filters `number`, `date`, `instant`."""
+    app.jinja_env.filters.update(number=number, date=date_text, instant=instant_text)
+
+
+def number(value: int | None) -> str:
+    """Return a whole number with thousands separators and a real minus sign; nothing for None."""
+    return "" if value is None else f"{value:,}".replace("-", _MINUS)
+
+
+def date_text(value: dt.date | None) -> str:
+    """Return a business day as 2026/11/25; nothing for None."""
+    return "" if value is None else f"{value:%Y/%m/%d}"
+
+
+def instant_text(value: dt.datetime | None) -> str:
+    """Return an instant as Tokyo's clock shows it, 2026/11/25 00:00; nothing for None."""
+    return "" if value is None else f"{value.astimezone(TOKYO):%Y/%m/%d %H:%M}"

@@ -1,0 +1,107 @@
+"""What stands around every page: brand, menu, switch of portals, who is signed in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, g, request, url_for
+
+from admin_views.request_context import language, settings
+from domain.permissions import GRANTS, AdminLevel, Viewer
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the menu."""
+
+    label: str
+    url: str
+    is_here: bool
+
+
+@dataclass(frozen=True)
+class Group:
+    """A heading of the menu with its lines."""
+
+    label: str
+    entries: list[Entry]
+
+
+def init_app(app: Flask) -> None:
+    """Give every template `frame`."""
+    app.context_processor(lambda: {"frame": Frame()})
+
+
+def has_msp_portal(viewer: Viewer) -> bool:
+    """Tell whether 管理画面 is open to a viewer."""
+    return bool(GRANTS.get((viewer.account_type, viewer.level)))
+
+
+def has_customer_portal(viewer: Viewer) -> bool:
+    """Tell whether 顧客画面 is open to a viewer."""
+    return viewer.level in (AdminLevel.OVERALL, AdminLevel.SYSTEM)
+
+
+class Frame:
+    """The values of one request; it asks the database for nothing."""
+
+    def __init__(self) -> None:
+        self._signed_in = g.get("signed_in")
+        self.viewer: Viewer | None = self._signed_in.viewer if self._signed_in else None
+        self.full_name: str = self._signed_in.full_name if self._signed_in else ""
+        self.company_name: str = self._signed_in.company_name if self._signed_in else ""
+
+    @property
+    def language(self) -> str:
+        """The language of the page."""
+        return language()
+
+    @property
+    def brand_name(self) -> str:
+        """The name of the product."""
+        return settings().brand_name
+
+    @property
+    def brand_logo(self) -> str:
+        """The address of the partner's logo, or nothing."""
+        logo = settings().brand_logo
+        return url_for("static", filename=logo.removeprefix("/static/").lstrip("/")) if logo else ""
+
+    @property
+    def portal(self) -> str:
+        """Which portal the page belongs to: "msp", "customer" or neither."""
+        if request.path.startswith("/msp/"):
+            return "msp"
+        return "customer" if request.path.startswith("/portal/") else ""
+
+    @property
+    def has_msp_portal(self) -> bool:
+        """Whether the switch offers 管理画面."""
+        return self.viewer is not None and has_msp_portal(self.viewer)
+
+    @property
+    def has_customer_portal(self) -> bool:
+        """Whether the switch offers 顧客画面."""
+        return self.viewer is not None and has_customer_portal(self.viewer)
+
+    @property
+    def menu(self) -> list[Group]:
+        """The side bar of the MSP portal: only what is open to the viewer."""
+        return menu_groups() if self.has_msp_portal and self.portal != "customer" else []
+
+
+def menu_groups() -> list[Group]:
+    """Return the MSP portal's menu as Flask-Admin knows it, without what is closed to the viewer."""
+    admin: Any = next(found for found in current_app.extensions["admin"] if found.endpoint == "msp")
+    groups = []
+    for category in admin.menu():
+        if not category.is_category():
+            continue
+        entries = []
+        for item in category.get_children():
+            url = item.get_url()
+            entries.append(Entry(str(item.name), url, request.path.startswith(url)))
+        if entries:
+            groups.append(Group(str(category.name), entries))
+    return groups

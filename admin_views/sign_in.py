@@ -1,0 +1,163 @@
+"""Sign-in, sign-out and the page behind a one-time link."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_login import LoginManager, UserMixin
+from sqlalchemy.exc import OperationalError
+from werkzeug.wrappers import Response
+from wtforms import PasswordField
+from wtforms.validators import InputRequired
+
+from admin_views import dialogs
+from admin_views.fields import PortalForm
+from admin_views.request_context import (
+    SESSION_TOKEN,
+    is_fragment,
+    now,
+    return_path,
+    session_token,
+    signed_in,
+)
+from domain.errors import DomainError
+from services import sign_ins
+from services.transaction import transaction
+
+blueprint = Blueprint("sign_in", __name__)
+#: Requests for these need no look at the session, and must work without a database.
+_PUBLIC_ENDPOINTS = frozenset({"static", "probes.healthz", "probes.readyz"})
+
+
+class SignedInUser(UserMixin):
+    """What Flask-Login and Flask-Admin see of who is signed in."""
+
+    def __init__(self, found: sign_ins.SignedIn) -> None:
+        self.id = str(found.viewer.administrator_id)
+
+
+class PasswordForm(PortalForm):
+    """A new password, typed twice."""
+
+    password = PasswordField(lazy_gettext("新しいパスワード"), validators=[InputRequired()])
+    repeated = PasswordField(lazy_gettext("新しいパスワード(確認)"), validators=[InputRequired()])
+
+
+def init_app(app: Flask) -> None:
+    """Register the pages, Flask-Login, and the look at the session before every request."""
+    manager = LoginManager(app)
+    manager.session_protection = None
+    manager.request_loader(_current_user)
+    app.before_request(look_at_session)
+    app.register_blueprint(blueprint)
+
+
+def look_at_session() -> None:
+    """Look up who is signed in before anything opens a transaction, and note the use once a minute."""
+    if request.endpoint in _PUBLIC_ENDPOINTS:
+        g.signed_in = None
+        return
+    found, token = signed_in(), session_token()
+    if found is None or token is None:
+        session.pop(SESSION_TOKEN, None)
+    elif found.is_touch_due(now()):
+        try:
+            with transaction():
+                sign_ins.touch(token=token, now=now())
+        except OperationalError:
+            # The database is busy with longer work; the next request notes the use.
+            return
+
+
+def _current_user(_request: object) -> SignedInUser | None:
+    found = signed_in()
+    return SignedInUser(found) if found else None
+
+
+def to_sign_in() -> Response:
+    """Return the answer to a request that needs a sign-in: the page, or its address for a dialog's script."""
+    if is_fragment():
+        return dialogs.json_redirect("/login", status=401)
+    is_page = request.method == "GET" and request.path != "/"
+    query = urlencode({"next": request.full_path.rstrip("?")}) if is_page else ""
+    return redirect(f"/login?{query}" if query else "/login", code=303)
+
+
+@blueprint.get("/login")
+def sign_in_page() -> Response | str:
+    """Show the sign-in page; who is signed in already goes on."""
+    if signed_in():
+        return redirect(return_path() or "/", code=303)
+    notice = _("続けるにはログインしてください。") if return_path() else None
+    return render_template("sign_in.html", user_name="", return_to=return_path(), notice=notice, error=None)
+
+
+@blueprint.post("/login")
+def sign_in() -> Response | tuple[str, int]:
+    """Begin a session; every refusal looks the same."""
+    user_name = request.form.get("username", "")
+    administrator_id = sign_ins.authenticate(
+        user_name_or_email=user_name, password=request.form.get("password", "")
+    )
+    if administrator_id is None:
+        error = _("ユーザ名またはパスワードが正しくありません。")
+        page = render_template(
+            "sign_in.html", user_name=user_name[:320], return_to=return_path(), notice=None, error=error
+        )
+        return page, 422
+    former = session_token()
+    with transaction():
+        if former:
+            sign_ins.sign_out(token=former, now=now())
+        token = sign_ins.sign_in(
+            administrator_id=administrator_id,
+            now=now(),
+            remote_address=request.remote_addr,
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+    # Nothing of the anonymous session lives on: neither its id nor its CSRF token.
+    session.clear()
+    session[SESSION_TOKEN] = token
+    return redirect(return_path() or "/", code=303)
+
+
+@blueprint.post("/logout")
+def sign_out() -> Response:
+    """End the session on the server and forget it in the browser."""
+    token = session_token()
+    if token:
+        with transaction():
+            sign_ins.sign_out(token=token, now=now())
+    session.clear()
+    flash(_("ログアウトしました。"), "success")
+    return redirect("/login", code=303)
+
+
+@blueprint.get("/set-password/<token>")
+def set_password_page(token: str) -> str:
+    """Show the form behind a one-time link."""
+    holder = sign_ins.find_link_holder(token=token, now=now())
+    return render_template("set_password.html", form=PasswordForm(), user_name=holder.user_name)
+
+
+@blueprint.post("/set-password/<token>")
+def set_password(token: str) -> Response | tuple[str, int]:
+    """Set the password and lead to the sign-in page; the link is then used up."""
+    form, status = PasswordForm(request.form), 422
+    user_name = sign_ins.find_link_holder(token=token, now=now()).user_name
+    if form.validate():
+        try:
+            with transaction():
+                sign_ins.use_one_time_link(
+                    token=token, password=form.password.data, repeated=form.repeated.data, now=now()
+                )
+        except DomainError as error:
+            status = dialogs.refuse(form, error)
+        else:
+            session.clear()
+            flash(_("パスワードを設定しました。新しいパスワードでログインしてください。"), "success")
+            return redirect("/login", code=303)
+    return render_template("set_password.html", form=form, user_name=user_name), status

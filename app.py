@@ -1,0 +1,93 @@
+"""Wiring: one function that puts the parts together. No rule and no route lives here."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_admin import Admin
+from flask_admin.theme import Theme
+from flask_babel import Babel
+from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import commands
+from admin_views import (
+    csrf,
+    dev_mails,
+    error_pages,
+    formatting,
+    frame,
+    pages,
+    probes,
+    registry,
+    security_headers,
+    sign_in,
+)
+from admin_views.converters import RowIdConverter
+from admin_views.request_context import language
+from config import ROOT, Settings
+from models import db
+from services.clock import clock_of
+
+#: No form of the portal is larger; a selection by rows holds one page, a larger one travels as its filter.
+LARGEST_REQUEST = 512 * 1024
+LARGEST_PART_COUNT = 1000
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the web application.
+
+    :raises SettingsError: when the environment lacks a setting or holds an unusable one.
+    """
+    settings = settings or Settings.from_environment()
+    app = Flask(__name__)
+    app.config.update(_flask_settings(settings))
+    app.extensions["settings"] = settings
+    app.extensions["clock"] = clock_of(settings)
+    app.url_map.converters["row_id"] = RowIdConverter
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    Babel(app, locale_selector=language)
+    _register_screens(app)
+    commands.register(app)
+    return app
+
+
+def _flask_settings(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "BABEL_DEFAULT_LOCALE": "ja",
+        "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
+        "MAX_CONTENT_LENGTH": LARGEST_REQUEST,
+        "MAX_FORM_MEMORY_SIZE": LARGEST_REQUEST,
+        "MAX_FORM_PARTS": LARGEST_PART_COUNT,
+        "TRUSTED_HOSTS": list(settings.trusted_hosts) or None,
+        "SESSION_COOKIE_NAME": "portal",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": not settings.is_demo,
+    }
+
+
+def _register_screens(app: Flask) -> None:
+    security_headers.init_app(app)
+    csrf.init_app(app)
+    sign_in.init_app(app)
+    error_pages.init_app(app)
+    formatting.init_app(app)
+    frame.init_app(app)
+    app.register_blueprint(pages.blueprint)
+    app.register_blueprint(probes.blueprint)
+    dev_mails.register_dev_mails(app)
+    admin = Admin(
+        app,
+        name="MSP",
+        url="/msp",
+        endpoint="msp",
+        index_view=pages.MspIndexView(),
+        theme=Theme(folder="bootstrap4", base_template="base.html"),
+    )
+    registry.register_views(admin, app)

@@ -1,0 +1,60 @@
+"""`flask administrators`: create one, or let one set a password again."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import with_appcontext
+
+from commands.outcome import clock_now, refusals_in_one_line, settings
+from domain.permissions import AdminLevel
+from services import administrators as service
+from services.transaction import transaction
+
+
+@click.group()
+def administrators() -> None:
+    """Look after the people who sign in."""
+
+
+@administrators.command()
+@click.option("--account", "account_number", required=True, help="Account number of the account.")
+@click.option("--username", required=True)
+@click.option("--email", required=True)
+@click.option("--name", "full_name", required=True)
+@click.option("--level", type=click.Choice([level.value for level in AdminLevel]), required=True)
+@with_appcontext
+@refusals_in_one_line
+def create(account_number: str, username: str, email: str, full_name: str, level: str) -> None:
+    """Create an administrator and print the one-time link that sets its password."""
+    with transaction():
+        token = service.create(
+            account_number=account_number,
+            user_name=username,
+            email=email,
+            full_name=full_name,
+            level=AdminLevel(level),
+            now=clock_now(),
+        )
+    click.echo(f"{settings().portal_url}/set-password/{token}")
+
+
+@administrators.command("reset-password")
+@click.argument("username")
+@with_appcontext
+@refusals_in_one_line
+def reset_password(username: str) -> None:
+    """Print a one-time link that sets a new password; the old one works until then."""
+    with transaction():
+        token = service.reset_password(user_name=username, now=clock_now())
+    click.echo(f"{settings().portal_url}/set-password/{token}")
+
+
+@administrators.command()
+@click.argument("username")
+@with_appcontext
+@refusals_in_one_line
+def unlock(username: str) -> None:
+    """Let a disabled administrator sign in again."""
+    with transaction():
+        service.enable(user_name=username, now=clock_now())
+    click.echo(f"{username} may sign in.")

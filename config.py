@@ -1,0 +1,145 @@
+"""Settings: one frozen value, read from the environment once, every field documented."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "dev", "password", "test"})
+SHORTEST_SECRET = 32
+
+
+class SettingsError(Exception):
+    """A setting is missing or not usable; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a deployer decides. `make run` needs none of it."""
+
+    #: SQLAlchemy address of the database, as the application's role.
+    database_url: str
+    #: Signs cookies and tokens; at least 32 characters in production.
+    secret_key: str
+    #: `demo` or `production`.
+    environment: str = "production"
+    #: TCP port of the web server.
+    port: int = 8000
+    #: Address of the schema's owner, for `db upgrade`; the same as database_url when unset.
+    database_owner_url: str = ""
+    #: Redis that carries the jobs; empty: no queue, `flask --app app work` does the same.
+    redis_url: str = ""
+    #: Instant at which the portal's clock starts (demo only); None: the real time.
+    portal_now: dt.datetime | None = None
+    #: How many customers the demo data has.
+    demo_customers: int = 200
+    #: Password of the demo sign-ins; the launcher makes one when it is unset.
+    demo_password: str = ""
+    #: smtp://, smtps:// address; empty in demo: mails are kept and shown at /dev/mails/.
+    mail_url: str = ""
+    #: Sender of every mail.
+    mail_from: str = "no-reply@example.jp"
+    #: Address of the portal as customers reach it, for links in mails.
+    portal_url: str = ""
+    #: Name of the product and of its identity service.
+    brand_name: str = "SingleID"
+    #: Address of the logo below /static/; empty: the name is shown.
+    brand_logo: str = ""
+    #: Days below zero after which an account is suspended.
+    suspend_after_days: int = 30
+    #: Host names that the portal answers to, comma-separated; empty: any.
+    trusted_hosts: tuple[str, ...] = ()
+    #: How many proxies in front set X-Forwarded-*.
+    trusted_proxies: int = 0
+
+    @property
+    def is_demo(self) -> bool:
+        """Tell whether demo-only pages and sign-ins may exist."""
+        return self.environment == "demo"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings.
+
+        :raises SettingsError: when one is missing or not usable.
+        """
+        values = _with_embedded(os.environ) if environment is None else environment
+        kind = values.get("PORTAL_ENV", "production")
+        if kind not in ("demo", "production"):
+            raise SettingsError("PORTAL_ENV must be demo or production")
+        database_url = values.get("DATABASE_URL") or f"sqlite:///{_var_folder(values) / 'portal.db'}"
+        port = _whole(values, "PORT", 8000)
+        return cls(
+            database_url=database_url,
+            database_owner_url=values.get("DATABASE_OWNER_URL", "") or database_url,
+            secret_key=_secret(values, kind),
+            environment=kind,
+            port=port,
+            redis_url=values.get("REDIS_URL", ""),
+            portal_now=_instant(values, kind),
+            demo_customers=_whole(values, "DEMO_CUSTOMERS", 200),
+            demo_password=values.get("DEMO_PASSWORD", ""),
+            mail_url=values.get("MAIL_URL", ""),
+            mail_from=values.get("MAIL_FROM", "no-reply@example.jp"),
+            portal_url=values.get("PORTAL_URL", "") or f"http://127.0.0.1:{port}",
+            brand_name=values.get("BRAND_NAME", "SingleID"),
+            brand_logo=values.get("BRAND_LOGO", ""),
+            suspend_after_days=_whole(values, "SUSPEND_AFTER_DAYS", 30),
+            trusted_hosts=tuple(h.strip() for h in values.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
+            trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
+        )
+
+
+def _with_embedded(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Add what `make run` has settled, for a command typed beside it (`flask --app app work`).
+
+    The launcher keeps it in var/environment, a NAME=value line each. It counts only when neither
+    PORTAL_ENV nor DATABASE_URL is set, so that a production process never picks it up.
+    """
+    kept = _var_folder(environment) / "environment"
+    if environment.get("PORTAL_ENV") or environment.get("DATABASE_URL") or not kept.exists():
+        return environment
+    lines = (line.partition("=") for line in kept.read_text().splitlines() if "=" in line)
+    return {**{name: value for name, _, value in lines}, **environment}
+
+
+def _var_folder(values: Mapping[str, str]) -> Path:
+    return Path(values.get("VAR_DIR", "") or ROOT / "var").resolve()
+
+
+def _whole(values: Mapping[str, str], name: str, default: int) -> int:
+    text = values.get(name, "") or str(default)
+    if not (text.isascii() and text.isdigit()):
+        raise SettingsError(f"{name} must be a whole number, not {text!r}")
+    return int(text)
+
+
+def _instant(values: Mapping[str, str], kind: str) -> dt.datetime | None:
+    text = values.get("PORTAL_NOW", "")
+    if not text:
+        return None
+    if kind == "production":
+        raise SettingsError("PORTAL_NOW is refused in production: its clock is the real one")
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        raise SettingsError(f"PORTAL_NOW must be an ISO instant, not {text!r}") from None
+    if instant.tzinfo is None:
+        raise SettingsError("PORTAL_NOW must name its zone, as in 2026-11-24T23:58:00+09:00")
+    return instant
+
+
+def _secret(values: Mapping[str, str], kind: str) -> str:
+    secret = values.get("SECRET_KEY", "")
+    if not secret and kind == "demo":
+        kept = _var_folder(values) / "secret_key"
+        secret = kept.read_text().strip() if kept.exists() else ""
+    if kind == "production" or secret:
+        if len(secret) < SHORTEST_SECRET or secret.lower() in WEAK_SECRETS or len(set(secret)) < 8:
+            raise SettingsError(f"SECRET_KEY must be set to at least {SHORTEST_SECRET} random characters")
+        return secret
+    raise SettingsError("SECRET_KEY is not set and `make run` has not made one yet")

@@ -1,0 +1,1 @@
+"""What people type: parsing and normalizing, one module per kind of value."""

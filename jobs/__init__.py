@@ -1,0 +1,1 @@
+"""Clockwork: the processes and RQ jobs that look for due work. Nothing imports this package."""

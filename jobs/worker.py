@@ -1,0 +1,105 @@
+"""`python -m jobs.worker`: takes jobs from the queue. Any number may run, on any host, without names."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from types import FrameType
+from typing import Any
+
+from flask import Flask
+from redis import Redis, RedisError
+from rq import Queue, Worker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+import jobs.tasks  # noqa: F401 - loaded before the fork, so that no job pays for it
+from app import create_app
+from jobs.schedule import TIMETABLE
+from models import db
+from services import doorbell
+
+RETRY_SECONDS = 1.0
+#: A worker that was killed is missed after this long, and its job taken up by another.
+WORKER_TTL = 60
+MAINTENANCE_INTERVAL = 30
+JOB_MONITORING_INTERVAL = 10
+
+log = logging.getLogger("jobs.worker")
+
+
+class PortalWorker(Worker):
+    """An RQ worker whose work-horses run inside the application."""
+
+    max_connection_wait_time = 5.0
+
+    def __init__(self, *, application: Flask, connection: Redis) -> None:
+        super().__init__(
+            [Queue(doorbell.QUEUE_NAME, connection=connection, serializer=JSONSerializer)],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=WORKER_TTL,
+            maintenance_interval=MAINTENANCE_INTERVAL,
+            job_monitoring_interval=JOB_MONITORING_INTERVAL,
+            log_job_description=False,
+        )
+        self.application = application
+        self.is_asked_to_stop = False
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """Remember that leaving is what somebody wants, then do as RQ does."""
+        self.is_asked_to_stop = True
+        super().request_stop(signum, frame)
+
+    def main_work_horse(self, job: Job, queue: Queue) -> None:
+        """Run one job in the forked process, on database connections of its own."""
+        self.application.app_context().push()
+        forget_connections(close=False)
+        super().main_work_horse(job, queue)
+
+
+def forget_connections(*, close: bool) -> None:
+    """Empty the connection pools; with close=False the connections stay open for the parent process."""
+    for engine in db.engines.values():
+        engine.dispose(close=close)
+
+
+def wait_for_queue(connection: Redis) -> None:
+    """Return at the queue's first answer, however long it is away."""
+    while True:
+        try:
+            connection.ping()
+        except RedisError as error:
+            log.warning("the queue is away, trying again: %s", error)
+            time.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+def main() -> int:
+    """Work until asked to stop: 0. Return 1 when the queue was lost: a supervisor is to start it again."""
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout
+    )
+    application = create_app()
+    redis_url = application.extensions["settings"].redis_url
+    if not redis_url:
+        log.error("REDIS_URL is not set: without a queue, run `flask --app app work` instead")
+        return 2
+    with application.app_context():
+        # No connection is open when a work-horse is forked.
+        forget_connections(close=True)
+    connection: Any = Redis.from_url(redis_url)
+    wait_for_queue(connection)
+    worker = PortalWorker(application=application, connection=connection)
+    # What became due while no worker was there is not left for the next minute.
+    for entry in TIMETABLE:
+        doorbell.enqueue(connection, entry.job_name)
+    log.info("worker %s listens", worker.name)
+    worker.work(logging_level="WARNING")
+    return 0 if worker.is_asked_to_stop else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,24 @@
+"""Brings the database up to date before anything else runs."""
+
+from __future__ import annotations
+
+import sys
+
+from launcher.supervisor import Supervisor
+
+FLASK = (sys.executable, "-m", "flask", "--app", "app")
+
+
+def prepare_database(supervisor: Supervisor, *, is_demo: bool, portal_now: str) -> None:
+    """Upgrade the schema; in demo, fill an empty database and settle the clock as well.
+
+    Only these commands are told PORTAL_NOW: they keep the clock's offset in the database, where every process
+    reads it. A process that was told the instant itself would start its clock anew with each restart.
+
+    :param portal_now: an ISO instant with zone, or empty for the real time.
+    :raises LauncherError: when a command fails.
+    """
+    extra = {"PORTAL_NOW": portal_now} if portal_now else {}
+    supervisor.run_once("upgrade", (*FLASK, "db", "upgrade"), extra)
+    if is_demo:
+        supervisor.run_once("prepare", (*FLASK, "prepare"), extra)

@@ -1,0 +1,30 @@
+"""操作ログ: who did what to which account, appended in the transaction that did it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, BigInt, UtcDateTime
+
+
+class AuditEvent(Base):
+    """One operation; `details` holds old and new values. Appended, never changed."""
+
+    __tablename__ = "audit_events"
+    __table_args__ = (
+        Index("ix_audit_events_account_id", "account_id", "id"),
+        Index("ix_audit_events_recorded_at", "recorded_at", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    recorded_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    action: Mapped[str] = mapped_column(String(60))
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
+    administrator_id: Mapped[int | None] = mapped_column(ForeignKey("administrators.id"))
+    actor_name: Mapped[str] = mapped_column(String(60), default="")
+    remote_address: Mapped[str | None] = mapped_column(String(45))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)

@@ -1,0 +1,119 @@
+"""顧客アカウント一覧: its rows, columns, search and filters."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import ColumnElement, and_, func, select
+
+from domain.lifecycle import LISTED, AccountStatus
+from domain.permissions import AccountType, Viewer
+from models import Account, PointBalance
+from services import access
+from services.estimates import estimate_columns
+from services.lists import ListColumn, ListFilter, ListSource, in_range
+from services.words import STATUS_WORDS
+
+NO_SUPPORT = "none"
+
+
+def customers_source(*, viewer: Viewer, now: dt.datetime) -> ListSource:
+    """Return the list of a viewer's customers that are or were in service; the estimate comes with the page."""
+    columns = estimate_columns(now)
+    balance: ColumnElement[int] = func.coalesce(PointBalance.point_balance, 0)
+    statement = (
+        select(
+            Account.id,
+            Account.status,
+            Account.suspension_reason,
+            Account.cancellation_date,
+            PointBalance.negative_since,
+            columns.unposted_fee_points.label("unposted_fee_points"),
+            columns.upcoming_fee_points.label("upcoming_fee_points"),
+        )
+        .select_from(Account)
+        .outerjoin(PointBalance, PointBalance.account_id == Account.id)
+        .where(
+            access.scope(viewer),
+            Account.account_type == AccountType.CUSTOMER,
+            Account.status.in_(LISTED),
+        )
+    )
+    return ListSource(
+        name="customers",
+        statement=statement,
+        columns=_columns(balance, columns.estimated_balance),
+        filters=_filters(viewer, balance, columns.estimated_balance),
+        search_expressions=[Account.search_text],
+        tie_breaker=Account.id,
+        default_sort="no",
+    )
+
+
+def _columns(balance: ColumnElement[int], estimate: ColumnElement[int]) -> list[ListColumn]:
+    return [
+        ListColumn("no", _("No"), "number", Account.id, exported=False),
+        ListColumn("account_number", _("アカウント番号"), "text", Account.account_number),
+        ListColumn("company_name", _("会社名"), "text", Account.company_name),
+        ListColumn("contract_user_count", _("契約ユーザ数"), "number", Account.contract_user_count),
+        ListColumn("point_balance", _("現在のポイント"), "points", balance),
+        ListColumn("estimated_balance", _("今月25日の推定残ポイント数"), "points", estimate),
+        ListColumn("contract_date", _("契約日"), "date", Account.contract_date),
+        ListColumn("cancellation_date", _("解約予定日"), "date", Account.cancellation_date),
+    ]
+
+
+def _filters(viewer: Viewer, balance: ColumnElement[int], estimate: ColumnElement[int]) -> list[ListFilter]:
+    states = (AccountStatus.ACTIVE, AccountStatus.SUSPENDED, AccountStatus.CANCELED)
+    scheduled = and_(Account.cancellation_date.is_not(None), Account.status != AccountStatus.CANCELED)
+    return [
+        ListFilter(
+            "state",
+            _("状態"),
+            "choice",
+            choices=[(state.value, STATUS_WORDS[state]) for state in states],
+            clause=lambda value: Account.status == AccountStatus(value),
+        ),
+        ListFilter("short", _("25日に不足"), "flag", clause=lambda _value: estimate < 0),
+        ListFilter("scheduled", _("解約予定あり"), "flag", clause=lambda _value: scheduled),
+        ListFilter(
+            "contacts",
+            _("担当者"),
+            "choice",
+            choices=[("none", _("通知先なし")), ("missing", _("未設定あり")), ("complete", _("両方設定済"))],
+            clause=_contacts_clause,
+        ),
+        ListFilter(
+            "support_account",
+            _("サポートアカウント"),
+            "choice",
+            choices=_support_choices(viewer),
+            clause=lambda value: (
+                Account.support_account_id.is_(None)
+                if value == NO_SUPPORT
+                else Account.support_account_id == int(value)
+            ),
+        ),
+        ListFilter(
+            "users",
+            _("契約ユーザ数"),
+            "number",
+            clause=lambda value: in_range(Account.contract_user_count, value),
+        ),
+        ListFilter("points", _("現在のポイント"), "number", clause=lambda value: in_range(balance, value)),
+    ]
+
+
+def _contacts_clause(value: str) -> ColumnElement[bool]:
+    main = and_(Account.contact_name.is_not(None), Account.contact_email.is_not(None))
+    reseller = and_(Account.reseller_contact_name.is_not(None), Account.reseller_contact_email.is_not(None))
+    if value == "complete":
+        return and_(main, reseller)
+    return and_(~main, ~reseller) if value == "none" else ~and_(main, reseller)
+
+
+def _support_choices(viewer: Viewer) -> list[tuple[str, Any]]:
+    found = access.support_accounts_of(viewer=viewer)
+    return [(NO_SUPPORT, _("割当なし")), *((str(key), words) for key, words in found)]

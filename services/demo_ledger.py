@@ -1,0 +1,138 @@
+"""The demo's ledger while it is written: chains, balances and fees, flushed in batches."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections import defaultdict
+from typing import Any
+
+from sqlalchemy import insert, update
+
+from domain.billing_calendar import billing_dates_between, billing_instant
+from domain.permissions import DEPTH, AccountType
+from domain.points import PointKind, monthly_fee
+from models import (
+    Account,
+    BillingItem,
+    BillingRun,
+    Cancellation,
+    ContractUserChange,
+    PointBalance,
+    PointLine,
+    db,
+)
+from models.billing import ItemState, RunState
+from services.demo_people import DemoPeople
+
+_TABLES: dict[str, Any] = {
+    "accounts": Account,
+    "balances": PointBalance,
+    "users": ContractUserChange,
+    "lines": PointLine,
+    "items": BillingItem,
+    "cancellations": Cancellation,
+}
+
+
+class DemoLedger:
+    """Keeps each account's chain and balance as lines are added, and the rows that wait to be written."""
+
+    def __init__(self, *, people: DemoPeople, now: dt.datetime, count: int, seed: int) -> None:
+        self.people, self.now, self.count, self.seed = people, now, count, seed
+        self.billing_dates = list(billing_dates_between(people.began_at, now))
+        self.rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.balance: dict[int, int] = defaultdict(int)
+        self.last_line: dict[int, int] = defaultdict(int)
+        self.negative_since: dict[int, dt.datetime | None] = {}
+        self.charged: dict[dt.date, list[int]] = {day: [0, 0] for day in self.billing_dates}
+        self.paid_dates: set[dt.date] = set()
+
+    def add_line(self, account_id: int, kind: PointKind, points: int, at: dt.datetime, **more: Any) -> None:
+        """Append a line to an account's chain."""
+        after = self.balance[account_id] + points
+        self.balance[account_id] = after
+        self.last_line[account_id] += 1
+        self.negative_since[account_id] = (self.negative_since.get(account_id) or at) if after < 0 else None
+        row = {
+            "account_id": account_id,
+            "line_number": self.last_line[account_id],
+            "kind": kind,
+            "points": points,
+            "balance_after": after,
+            "recorded_at": at,
+            "transfer_id": None,
+            "billing_date": None,
+            "administrator_id": None,
+            "actor_name": "",
+            "remark": None,
+        }
+        self.rows["lines"].append(row | more)
+
+    def add_transfer(
+        self, payer_id: int, account_id: int, kind: PointKind, points: int, at: dt.datetime
+    ) -> None:
+        """Append the two lines of a transfer; `points` is what the account gets."""
+        seed = f"demo {self.seed} {payer_id} {account_id} {kind} {self.last_line[account_id]}"
+        more: dict[str, Any] = {"transfer_id": str(uuid.uuid5(uuid.NAMESPACE_OID, seed))}
+        more |= self.people.actor_above(payer_id)
+        self.add_line(account_id, kind, points, at, **more)
+        self.add_line(payer_id, kind, -points, at, **more)
+
+    def add_fee(self, account_id: int, account_type: AccountType, users: int, day: dt.date) -> None:
+        """Append a 25th's item, and its line when the fee is above 0."""
+        price = self.people.prices[account_type]
+        fee = monthly_fee(price.as_value(), users)
+        self.charged[day][0] += 1
+        self.charged[day][1] += fee
+        self.rows["items"].append(
+            {
+                "account_id": account_id,
+                "billing_date": day,
+                "depth": DEPTH[account_type],
+                "contract_user_count": users,
+                "price_version_id": price.id,
+                "fee_points": fee,
+                "state": ItemState.DONE,
+                "parked_reason": None,
+            }
+        )
+        if fee:
+            self.add_line(account_id, PointKind.MONTHLY_FEE, -fee, billing_instant(day), billing_date=day)
+
+    def balance_row(self, account_id: int, is_closed: bool) -> dict[str, Any]:
+        """Return the balance row of an account as it stands."""
+        return {
+            "account_id": account_id,
+            "point_balance": self.balance[account_id],
+            "last_line_number": self.last_line[account_id],
+            "negative_since": self.negative_since.get(account_id),
+            "is_closed": is_closed,
+        }
+
+    def flush(self) -> None:
+        """Write the rows that wait."""
+        for name, model in _TABLES.items():
+            if self.rows[name]:
+                db.session.execute(insert(model), self.rows[name])
+                self.rows[name] = []
+
+    def finish_balances(self) -> None:
+        """Write the balances of the accounts above the customers, whose rows were there first."""
+        rows = [self.balance_row(account_id, is_closed=False) for account_id in self.people.reseller_ids]
+        db.session.execute(update(PointBalance), rows)
+
+    def write_runs(self) -> None:
+        """Write the finished run of each past 25th."""
+        for day, (count, points) in self.charged.items():
+            db.session.add(
+                BillingRun(
+                    billing_date=day,
+                    state=RunState.DONE,
+                    started_at=billing_instant(day),
+                    finished_at=billing_instant(day),
+                    account_count=count,
+                    done_count=count,
+                    charged_points=points,
+                )
+            )

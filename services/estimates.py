@@ -1,0 +1,95 @@
+"""今月25日の推定残ポイント数: one set query for any number of accounts. Source: ポイントの補充."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, literal, null, or_, select
+
+from domain.billing_calendar import (
+    billing_date_of_month,
+    billing_dates_between,
+    billing_instant,
+    next_month,
+    tokyo_date,
+)
+from domain.lifecycle import RUNNING
+from models import Account, BillingItem, BillingRun, PointBalance, db
+from models.billing import ItemState
+from services.prices import fee_expression, prices_at, users_at
+
+
+@dataclass(frozen=True)
+class EstimateColumns:
+    """SQL over Account joined to PointBalance. All three are NULL for what is not in service."""
+
+    unposted_fee_points: ColumnElement[int]
+    upcoming_fee_points: ColumnElement[int]
+    estimated_balance: ColumnElement[int]
+
+
+def estimate_columns(now: dt.datetime) -> EstimateColumns:
+    """Return the parts of the estimate as SQL for a page, a filter or a plan at an instant."""
+    is_running = Account.status.in_(RUNNING)
+    unposted = unposted_fee_expression(now)
+    upcoming = _upcoming_fee_expression(now)
+    balance = func.coalesce(PointBalance.point_balance, 0)
+
+    def when_running(value: ColumnElement[int]) -> ColumnElement[int]:
+        return cast(case((is_running, value), else_=null()), BigInteger)
+
+    return EstimateColumns(
+        unposted_fee_points=when_running(unposted),
+        upcoming_fee_points=when_running(upcoming),
+        estimated_balance=when_running(balance - unposted - upcoming),
+    )
+
+
+def unlisted_billing_dates(now: dt.datetime) -> list[dt.date]:
+    """Return, oldest first, the 25ths whose cut has passed and whose work list is not written yet."""
+    newest = db.session.execute(select(func.max(BillingRun.billing_date))).scalar()
+    if newest is not None:
+        after = billing_instant(next_month(newest))
+        return list(billing_dates_between(after, now)) if after <= now else []
+    first = db.session.execute(select(func.min(Account.provisioned_at))).scalar()
+    return list(billing_dates_between(first, now)) if first is not None else []
+
+
+def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
+    """Return the condition on Account that the fee of a 25th arises: in service at its cut.
+
+    What is canceled by a cancellation dated on or before it is not charged.
+    """
+    cut = billing_instant(billing_date)
+    return and_(
+        Account.provisioned_at <= cut,
+        or_(Account.canceled_at.is_(None), Account.canceled_at > cut),
+        or_(Account.cancellation_date.is_(None), Account.cancellation_date > billing_date),
+    )
+
+
+def unposted_fee_expression(now: dt.datetime) -> ColumnElement[int]:
+    """Return the points (≥ 0) of every fee whose cut has passed and which is not posted yet, as SQL."""
+    open_items = (
+        select(func.coalesce(func.sum(BillingItem.fee_points), 0))
+        .where(BillingItem.account_id == Account.id, BillingItem.state != ItemState.DONE)
+        .correlate(Account)
+        .scalar_subquery()
+    )
+    total: ColumnElement[int] = open_items
+    for billing_date in unlisted_billing_dates(now):
+        cut = billing_instant(billing_date)
+        fee = fee_expression(prices_at(cut), users_at(cut))
+        total = total + case((charged_at(billing_date), fee), else_=0)
+    return total
+
+
+def _upcoming_fee_expression(now: dt.datetime) -> ColumnElement[int]:
+    billing_date = billing_date_of_month(tokyo_date(now))
+    cut = billing_instant(billing_date)
+    if cut <= now:
+        return literal(0)
+    is_leaving = and_(Account.cancellation_date.is_not(None), Account.cancellation_date <= billing_date)
+    fee = fee_expression(prices_at(cut), cast(Account.contract_user_count, BigInteger))
+    return case((is_leaving, 0), else_=fee)

@@ -1,0 +1,72 @@
+"""Prices and fees as SQL: which price held at a cut, and what it makes of a number of users."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, Integer, case, literal, select
+from sqlalchemy.sql import func
+
+from domain.permissions import CHARGED_TYPES, AccountType
+from domain.points import PriceVersion
+from models import Account, ContractUserChange, PriceVersionRow, db
+
+
+def prices_at(instant: dt.datetime) -> Mapping[AccountType, PriceVersionRow]:
+    """Return the price row that holds at an instant for each charged type that has one."""
+    rows = db.session.execute(
+        select(PriceVersionRow)
+        .where(PriceVersionRow.valid_from <= instant)
+        .order_by(PriceVersionRow.valid_from, PriceVersionRow.id)
+    ).scalars()
+    return {row.account_type: row for row in rows if row.account_type in CHARGED_TYPES}
+
+
+def price_versions(account_type: AccountType) -> list[PriceVersion]:
+    """Return all price versions of one type, oldest first."""
+    rows = db.session.execute(
+        select(PriceVersionRow)
+        .where(PriceVersionRow.account_type == account_type)
+        .order_by(PriceVersionRow.valid_from, PriceVersionRow.id)
+    ).scalars()
+    return [row.as_value() for row in rows]
+
+
+def fee_expression(
+    prices: Mapping[AccountType, PriceVersionRow], contract_user_count: ColumnElement[int]
+) -> ColumnElement[int]:
+    """Return the monthly fee of an Account row as SQL; 0 for a type without a price."""
+    if not prices:
+        return literal(0, Integer)
+    return case(
+        *(
+            (
+                Account.account_type == account_type,
+                price.base_points
+                + case(
+                    (
+                        contract_user_count > price.included_user_count,
+                        contract_user_count - price.included_user_count,
+                    ),
+                    else_=0,
+                )
+                * price.points_per_additional_user,
+            )
+            for account_type, price in sorted(prices.items())
+        ),
+        else_=0,
+    )
+
+
+def users_at(instant: dt.datetime) -> ColumnElement[int]:
+    """Return the contracted users of an Account row as they held at an instant, as SQL; 0 before the first."""
+    newest = (
+        select(ContractUserChange.contract_user_count)
+        .where(ContractUserChange.account_id == Account.id, ContractUserChange.effective_at <= instant)
+        .order_by(ContractUserChange.effective_at.desc(), ContractUserChange.id.desc())
+        .limit(1)
+        .correlate(Account)
+        .scalar_subquery()
+    )
+    return func.coalesce(newest, 0)

@@ -1,0 +1,297 @@
+"""必要ポイントの補充: the plan of ポイント数自動更新 and its execution, one function for both.
+
+Source: ポイントの補充.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+
+from domain.billing_calendar import tokyo_date
+from domain.errors import DomainError
+from domain.lifecycle import RUNNING
+from domain.permissions import Permission, Viewer
+from domain.points import PointKind, needed_points
+from models import Account, PointBalance, db
+from services import access, audit, requests
+from services.estimates import estimate_columns
+from services.ledger import LineDraft, lock_balances, post, transfer
+
+LARGEST_SELECTION = 10_000
+
+
+class RefillOutcome(StrEnum):
+    """What a refill does with a row, or why it leaves it."""
+
+    REFILLED = "refilled"
+    NOT_SHORT = "not_short"
+    NOT_RUNNING = "not_running"
+    CANCELLATION_UNDER_WAY = "cancellation_under_way"
+    STOCK_USED_UP = "stock_used_up"
+
+
+class RefillPlanChanged(DomainError):
+    """The numbers are no longer those that were shown; `plan` has the new ones."""
+
+    http_status = 409
+
+
+class NothingToRefill(DomainError):
+    """No chosen account can be refilled, or nothing is chosen."""
+
+
+class StockTooSmall(DomainError):
+    """A paying account has too few points for all its rows; carries missing_points and payer_name."""
+
+
+class SelectionTooLarge(DomainError):
+    """More accounts are chosen than one run on selected rows takes."""
+
+
+@dataclass(frozen=True)
+class RefillRow:
+    """A row of the plan; points None where the account is not in service."""
+
+    account_id: int
+    account_number: str
+    company_name: str
+    payer_id: int
+    point_balance: int
+    fee_points: int | None
+    estimated_balance: int | None
+    refill_points: int
+    outcome: RefillOutcome
+
+    @property
+    def balance_after(self) -> int:
+        """The balance once the refill is posted."""
+        return self.point_balance + self.refill_points
+
+
+@dataclass(frozen=True)
+class RefillPayer:
+    """A paying account: its stock before and after, and what it lacks for all its rows (≥ 0)."""
+
+    account_id: int
+    company_name: str
+    balance_before: int
+    asked_points: int
+    paid_points: int
+
+    @property
+    def balance_after(self) -> int:
+        """The stock once the refill is posted."""
+        return self.balance_before - self.paid_points
+
+    @property
+    def missing_points(self) -> int:
+        """How many points would have to be bought first."""
+        return max(0, self.asked_points - max(0, self.balance_before))
+
+
+@dataclass(frozen=True)
+class RefillPlan:
+    """What 更新 would do, row by row; `digest` seals the numbers between preview and button."""
+
+    rows: tuple[RefillRow, ...]
+    payers: tuple[RefillPayer, ...]
+    as_far_as_possible: bool
+
+    @property
+    def total_points(self) -> int:
+        """Points that would be handed down altogether."""
+        return sum(row.refill_points for row in self.rows)
+
+    @property
+    def refilled_count(self) -> int:
+        """How many accounts would be refilled."""
+        return sum(row.outcome is RefillOutcome.REFILLED for row in self.rows)
+
+    @property
+    def missing_points(self) -> int:
+        """How many points all payers lack together for everything that is needed."""
+        return sum(payer.missing_points for payer in self.payers)
+
+    @property
+    def digest(self) -> str:
+        """Fingerprint of what is shown: accounts, refills, and each payer's stock."""
+        shown = [[row.account_id, row.point_balance, row.refill_points] for row in self.rows]
+        shown += [[payer.account_id, payer.balance_before, payer.paid_points] for payer in self.payers]
+        return hashlib.sha256(json.dumps(shown).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class RefillResult:
+    """What a refill did."""
+
+    refilled_count: int
+    total_points: int
+
+
+def plan_refill(
+    *, viewer: Viewer, account_ids: Sequence[int], now: dt.datetime, as_far_as_possible: bool = False
+) -> RefillPlan:
+    """Return what a refill of the chosen accounts would do, in the order given, without changing anything.
+
+    :raises DomainError: SelectionTooLarge, NothingToRefill (empty), AccountNotVisible (any foreign id
+        refuses all), PermissionRefused.
+    """
+    access.check_permission(viewer=viewer, permission=Permission.POINTS_CHANGE)
+    wanted = list(dict.fromkeys(account_ids))
+    if not wanted:
+        raise NothingToRefill
+    if len(wanted) > LARGEST_SELECTION:
+        raise SelectionTooLarge(maximum=LARGEST_SELECTION)
+    columns = estimate_columns(now)
+    statement = (
+        select(
+            Account.id,
+            Account.account_number,
+            Account.company_name,
+            Account.parent_id,
+            Account.status,
+            Account.cancellation_date,
+            PointBalance.point_balance,
+            (columns.unposted_fee_points + columns.upcoming_fee_points).label("fee_points"),
+            columns.estimated_balance.label("estimated_balance"),
+        )
+        .outerjoin(PointBalance, PointBalance.account_id == Account.id)
+        .where(Account.id.in_(wanted), access.scope(viewer), Account.account_type.in_(access.CUSTOMERS))
+    )
+    found = {row.id: row for row in db.session.execute(statement)}
+    for account_id in wanted:
+        if account_id not in found:
+            raise access.AccountNotVisible(account_id=account_id)
+    return _plan([found[account_id] for account_id in wanted], now, as_far_as_possible)
+
+
+def _plan(found: Sequence[Any], now: dt.datetime, as_far_as_possible: bool) -> RefillPlan:
+    stock = _stock({row.parent_id for row in found})
+    asked = dict.fromkeys(stock, 0)
+    paid = dict.fromkeys(stock, 0)
+    rows = []
+    for row in found:
+        outcome, points = _outcome(row, now)
+        asked[row.parent_id] += points
+        if as_far_as_possible and points and paid[row.parent_id] + points > stock[row.parent_id][1]:
+            outcome, points = RefillOutcome.STOCK_USED_UP, 0
+        paid[row.parent_id] += points
+        rows.append(
+            RefillRow(
+                account_id=row.id,
+                account_number=row.account_number or "",
+                company_name=row.company_name,
+                payer_id=row.parent_id,
+                point_balance=row.point_balance or 0,
+                fee_points=row.fee_points,
+                estimated_balance=row.estimated_balance,
+                refill_points=points,
+                outcome=outcome,
+            )
+        )
+    payers = tuple(
+        RefillPayer(payer_id, name, balance, asked[payer_id], paid[payer_id])
+        for payer_id, (name, balance) in sorted(stock.items())
+    )
+    return RefillPlan(rows=tuple(rows), payers=payers, as_far_as_possible=as_far_as_possible)
+
+
+def _outcome(row: Any, now: dt.datetime) -> tuple[RefillOutcome, int]:
+    if row.status not in RUNNING:
+        return RefillOutcome.NOT_RUNNING, 0
+    if row.cancellation_date is not None and row.cancellation_date <= tokyo_date(now):
+        return RefillOutcome.CANCELLATION_UNDER_WAY, 0
+    points = needed_points(row.estimated_balance)
+    return (RefillOutcome.REFILLED, points) if points else (RefillOutcome.NOT_SHORT, 0)
+
+
+def _stock(payer_ids: set[int]) -> dict[int, tuple[str, int]]:
+    statement = (
+        select(Account.id, Account.company_name, PointBalance.point_balance)
+        .join(PointBalance, PointBalance.account_id == Account.id)
+        .where(Account.id.in_(payer_ids))
+        .order_by(Account.id)
+    )
+    return {row.id: (row.company_name, row.point_balance) for row in db.session.execute(statement)}
+
+
+def refill(
+    *,
+    viewer: Viewer,
+    account_ids: Sequence[int],
+    digest: str,
+    request_id: str,
+    now: dt.datetime,
+    as_far_as_possible: bool = False,
+) -> RefillResult:
+    """Execute the plan that was shown: recomputed under lock, refused when it is no longer the same.
+
+    :raises RefillPlanChanged: the numbers moved since the preview; carries the new `plan`.
+    :raises StockTooSmall: a payer lacks points and as_far_as_possible was not asked for.
+    :raises NothingToRefill: no row is short.
+    """
+    body = {"do": "refill", "ids": list(account_ids), "digest": digest, "far": as_far_as_possible}
+    first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
+    if first is not None:
+        return RefillResult(**first)
+    plan_refill(viewer=viewer, account_ids=account_ids, now=now)
+    accounts = access.accounts_to_change(
+        viewer=viewer, permission=Permission.POINTS_CHANGE, account_ids=account_ids
+    )
+    lock_balances([account.id for account in accounts] + [account.parent_id or 0 for account in accounts])
+    plan = plan_refill(viewer=viewer, account_ids=account_ids, now=now, as_far_as_possible=as_far_as_possible)
+    _check_plan(plan, digest)
+    post(drafts=_drafts(plan), viewer=viewer, now=now, request_id=request_id)
+    _record(plan, viewer, now, request_id)
+    result = {"refilled_count": plan.refilled_count, "total_points": plan.total_points}
+    requests.finish_request(request_id=request_id, result=result)
+    return RefillResult(**result)
+
+
+def _check_plan(plan: RefillPlan, digest: str) -> None:
+    if plan.digest != digest:
+        raise RefillPlanChanged(plan=plan)
+    for payer in plan.payers:
+        if payer.paid_points > max(0, payer.balance_before):
+            raise StockTooSmall(missing_points=payer.missing_points, payer_name=payer.company_name)
+    if not plan.refilled_count:
+        raise NothingToRefill
+
+
+def _drafts(plan: RefillPlan) -> list[LineDraft]:
+    return [
+        draft
+        for row in plan.rows
+        if row.refill_points
+        for draft in transfer(
+            payer_id=row.payer_id,
+            account_id=row.account_id,
+            kind=PointKind.ADDITION,
+            points=row.refill_points,
+        )
+    ]
+
+
+def _record(plan: RefillPlan, viewer: Viewer, now: dt.datetime, request_id: str) -> None:
+    for payer in plan.payers:
+        if payer.paid_points:
+            audit.record(
+                action="points.refilled",
+                viewer=viewer,
+                account_id=payer.account_id,
+                now=now,
+                refilled_count=sum(
+                    bool(r.refill_points) for r in plan.rows if r.payer_id == payer.account_id
+                ),
+                total_points=payer.paid_points,
+                digest=plan.digest,
+                request_id=request_id,
+            )

@@ -1,0 +1,43 @@
+"""The words that lists, files and dialogs share for states and kinds."""
+
+from __future__ import annotations
+
+from flask_babel import lazy_gettext as _
+
+from domain.lifecycle import AccountStatus
+from domain.permissions import AccountType, AdminLevel
+from domain.points import PointKind
+
+STATUS_WORDS = {
+    AccountStatus.PENDING_APPROVAL: _("承認待ち"),
+    AccountStatus.APPROVED: _("承認済"),
+    AccountStatus.PROVISIONING_FAILED: _("プロビジョニング失敗"),
+    AccountStatus.REJECTED: _("却下"),
+    AccountStatus.WITHDRAWN: _("取下げ"),
+    AccountStatus.ACTIVE: _("利用中"),
+    AccountStatus.SUSPENDED: _("一時停止"),
+    AccountStatus.CANCELED: _("解約済"),
+}
+TYPE_WORDS = {
+    AccountType.OPERATOR: _("SingleID"),
+    AccountType.PRIVILEGED_MSP: _("特権MSPアカウント"),
+    AccountType.MSP: _("MSPアカウント"),
+    AccountType.SUPPORT: _("サポートアカウント"),
+    AccountType.CUSTOMER: _("顧客アカウント"),
+}
+LEVEL_WORDS = {
+    AdminLevel.OVERALL: _("全体管理者"),
+    AdminLevel.CONTRACT: _("契約管理者"),
+    AdminLevel.SYSTEM: _("システム管理者"),
+}
+KIND_WORDS = {
+    PointKind.ISSUE: _("ポイント発行"),
+    PointKind.ADDITION: _("ポイント追加"),
+    PointKind.RETURN: _("ポイント返却"),
+    PointKind.MONTHLY_FEE: _("月額利用料"),
+    PointKind.CANCELLATION_TOP_UP: _("解約時補充"),
+    PointKind.CANCELLATION_WRITE_OFF: _("解約"),
+}
+#: What stands under 実行者 for the clockwork; no user name can be written so.
+CLOCKWORK_ACTOR = "(clockwork)"
+ACTOR_WORDS = {CLOCKWORK_ACTOR: _("自動処理")}

@@ -1,0 +1,12 @@
+// What a freshly inserted piece of page needs: the whole document at first, later each dialog fragment.
+import { startConsent } from "./consent.js";
+import { startLivePreview } from "./live_preview.js";
+import { startTabs } from "./tabs.js";
+
+export function enhance(root) {
+  root.querySelectorAll("[data-tabs]").forEach(startTabs);
+  root.querySelectorAll("form").forEach((form) => {
+    startLivePreview(form);
+    startConsent(form);
+  });
+}
