@@ -1,22 +1,48 @@
-"""顧客アカウント一覧: its rows, columns, search and filters."""
+"""顧客アカウント一覧: its rows, columns, search and filters, and the number that heads it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, and_, func, select
 
-from domain.lifecycle import LISTED, AccountStatus
+from domain.lifecycle import LISTED, RUNNING, AccountStatus
 from domain.permissions import AccountType, Viewer
-from models import Account, PointBalance
+from models import Account, PointBalance, db
 from services import access
 from services.estimates import estimate_columns
 from services.lists import ListColumn, ListFilter, ListSource, in_range
 from services.words import STATUS_WORDS
 
 NO_SUPPORT = "none"
+
+
+@dataclass(frozen=True)
+class ShortageSummary:
+    """How many customers are short on this month's 25th, and how many points (≥ 0) they lack together."""
+
+    account_count: int
+    missing_points: int
+
+
+def shortage_summary(*, viewer: Viewer, now: dt.datetime) -> ShortageSummary:
+    """Return what 必要ポイントの補充 would have to bring to all customers of a viewer, in one set query."""
+    estimate = estimate_columns(now).estimated_balance
+    statement = (
+        select(func.count(Account.id), func.coalesce(func.sum(-estimate), 0))
+        .outerjoin(PointBalance, PointBalance.account_id == Account.id)
+        .where(
+            access.scope(viewer),
+            Account.account_type == AccountType.CUSTOMER,
+            Account.status.in_(RUNNING),
+            estimate < 0,
+        )
+    )
+    account_count, missing_points = db.session.execute(statement).one()
+    return ShortageSummary(account_count=account_count, missing_points=int(missing_points))
 
 
 def customers_source(*, viewer: Viewer, now: dt.datetime) -> ListSource:

@@ -144,7 +144,7 @@ class _Running:
     def apply(self, draft: LineDraft, now: dt.datetime) -> None:
         after = self.point_balance + draft.points
         if not 0 < abs(draft.points) <= LARGEST_LINE_POINTS or abs(after) > LARGEST_BALANCE_POINTS:
-            raise PointsOutOfRange(maximum=LARGEST_LINE_POINTS)
+            raise PointsOutOfRange(minimum=1, maximum=LARGEST_LINE_POINTS)
         self.point_balance = after
         self.line_number += 1
         self.negative_since = (self.negative_since or now) if after < 0 else None

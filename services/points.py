@@ -10,12 +10,13 @@ from sqlalchemy.orm import aliased
 
 from domain.errors import DomainError
 from domain.permissions import AccountType, Permission, Viewer
-from domain.points import PointKind, returnable_points
+from domain.points import LARGEST_LINE_POINTS, PointKind, returnable_points
 from models import Account, PointBalance, db
 from services import access, requests
 from services.ledger import (
     AccountNotRunning,
     LineDraft,
+    PointsOutOfRange,
     check_running,
     check_stock,
     lock_balances,
@@ -88,6 +89,7 @@ def add(
         PointsOutOfRange, RequestIdReused.
     """
     body = {"do": "add", "account_id": account_id, "points": points, "remark": remark}
+    _check_points(points)
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
         return _result(first)
@@ -114,6 +116,7 @@ def take_back(
     :raises DomainError: as add.
     """
     body = {"do": "take_back", "account_id": account_id, "points": points, "remark": remark}
+    _check_points(points)
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
         return _result(first)
@@ -135,6 +138,11 @@ def take_back(
     if points > credited:
         drafts.append(LineDraft(account.id, PointKind.RETURN, credited - points, remark=remark))
     return _post_movement(account, drafts, viewer, now, request_id)
+
+
+def _check_points(points: int) -> None:
+    if not 0 < points <= LARGEST_LINE_POINTS:
+        raise PointsOutOfRange(minimum=1, maximum=LARGEST_LINE_POINTS)
 
 
 def _account_to_move(*, viewer: Viewer, account_id: int, now: dt.datetime) -> Account:

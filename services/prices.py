@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Integer, case, literal, select
 from sqlalchemy.sql import func
 
+from domain.billing_calendar import billing_instant, next_billing_date
 from domain.permissions import CHARGED_TYPES, AccountType
-from domain.points import PriceVersion
+from domain.points import PriceVersion, monthly_fee, price_at
 from models import Account, ContractUserChange, PriceVersionRow, db
 
 
@@ -31,6 +33,32 @@ def price_versions(account_type: AccountType) -> list[PriceVersion]:
         .order_by(PriceVersionRow.valid_from, PriceVersionRow.id)
     ).scalars()
     return [row.as_value() for row in rows]
+
+
+@dataclass(frozen=True)
+class FeeOutlook:
+    """The fee of the next 25th at today's 契約ユーザ数; is_charged False: the account leaves before it."""
+
+    billing_date: dt.date
+    price: PriceVersion
+    fee_points: int
+    is_charged: bool
+
+
+def fee_outlook(account: Account, *, now: dt.datetime) -> FeeOutlook:
+    """Return what the next 25th takes from an account in service. Source: 契約ユーザ数の変更.
+
+    :raises PriceMissing: when no price holds then.
+    """
+    billing_date = next_billing_date(now)
+    price = price_at(price_versions(account.account_type), billing_instant(billing_date))
+    leaves_on = account.cancellation_date
+    return FeeOutlook(
+        billing_date=billing_date,
+        price=price,
+        fee_points=monthly_fee(price, account.contract_user_count),
+        is_charged=leaves_on is None or leaves_on > billing_date,
+    )
 
 
 def fee_expression(

@@ -26,6 +26,11 @@ SUSPENSION_WARNING_DAYS = 7
 SUSPENDED_TYPES = (AccountType.CUSTOMER, AccountType.SUPPORT)
 
 
+def has_reminder_ahead(scheduled_on: dt.date, *, now: dt.datetime) -> bool:
+    """Tell whether a cancellation set now for a date is far enough ahead for a reminder to go out."""
+    return (scheduled_on - tokyo_date(now)).days >= min(REMINDER_DAYS)
+
+
 def queue_cancellation_reminders(*, now: dt.datetime, brand: MailBrand, limit: int = 500) -> int:
     """Queue the reminders that are due 60 and 30 days before 解約予定日; return how many mails were written.
 

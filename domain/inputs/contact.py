@@ -9,6 +9,7 @@ from domain.errors import DomainError
 from domain.inputs.text import fold_width, is_forbidden
 
 WEB_ADDRESS_MAXIMUM = 255
+PHONE_NUMBER_MAXIMUM = 20
 
 PREFECTURES: tuple[str, ...] = (
     "北海道", "青森県", "岩手県", "宮城県", "秋田県", "山形県", "福島県", "茨城県",
@@ -70,11 +71,11 @@ def parse_phone_number(text: str) -> str:
     Full-width characters, blanks and brackets are normalized. Typed hyphens stay where they are; where there
     are none they are put in (there is no table of area codes: those of four digits come out as three).
 
-    :raises PhoneNumberRefused: letters in it, or too few or too many digits.
+    :raises PhoneNumberRefused: letters in it, too few or too many digits, or more than 20 characters.
     """
     plain = _HYPHENS.sub("-", fold_width(text).strip())
     plain = re.sub(r"[\s()]+", "-", plain).strip("-")
-    if not re.fullmatch(r"\+?[0-9]+(?:-[0-9]+)*", plain):
+    if len(plain) > PHONE_NUMBER_MAXIMUM or not re.fullmatch(r"\+?[0-9]+(?:-[0-9]+)*", plain):
         raise PhoneNumberRefused()
     digits = plain.lstrip("+").replace("-", "")
     if plain.startswith("+"):

@@ -48,7 +48,8 @@ function onSubmit(event) {
   // Url-encoded: a multipart body with many chosen rows would be refused as having too many parts.
   const body = new URLSearchParams(new FormData(form, event.submitter));
   // Not form.action: that would be the field or button of that name.
-  send(new URL(form.getAttribute("action") || location.href, location.href), { method: "POST", body }, form);
+  const action = event.submitter?.getAttribute("formaction") ?? form.getAttribute("action");
+  send(new URL(action || location.href, location.href), { method: "POST", body }, form);
 }
 
 async function send(address, options, form) {

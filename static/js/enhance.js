@@ -1,4 +1,5 @@
 // What a freshly inserted piece of page needs: the whole document at first, later each dialog fragment.
+import { startAmounts } from "./amounts.js";
 import { startConsent } from "./consent.js";
 import { startLivePreview } from "./live_preview.js";
 import { startTabs } from "./tabs.js";
@@ -8,5 +9,6 @@ export function enhance(root) {
   root.querySelectorAll("form").forEach((form) => {
     startLivePreview(form);
     startConsent(form);
+    if (form.dataset.amountsOf) startAmounts(form);
   });
 }

@@ -3,6 +3,7 @@
 //   data-live="value"  after = typed                             (data-live-field)
 //   data-live="fee"    after = base points + max(0, typed − included) × extra   (data-live-fee="10,10,1")
 // The sign comes from radio buttons: data-live-sign-field="direction" data-live-signs="add:1,take_back:-1".
+// data-live-credit-limit="30": with a negative sign no more than this is moved (a payer gets back only what was held).
 // data-live-warn="id" names an element that is shown while the result is below zero.
 const GROUPED = new Intl.NumberFormat("ja-JP");
 
@@ -36,7 +37,9 @@ function result(form, data) {
     return base + Math.max(0, typed - included) * extra;
   }
   const sign = signOf(form, data);
-  return sign === null ? null : Number(data.liveBase) + Number(data.liveFactor || 1) * sign * typed;
+  if (sign === null) return null;
+  const moved = sign < 0 && data.liveCreditLimit !== undefined ? Math.min(typed, Number(data.liveCreditLimit)) : typed;
+  return Number(data.liveBase) + Number(data.liveFactor || 1) * sign * moved;
 }
 
 function showOne(form, output) {
