@@ -24,7 +24,7 @@ from admin_views import (
 )
 from admin_views.converters import RowIdConverter
 from admin_views.request_context import language
-from config import ROOT, Settings
+from config import ROOT, Settings, SettingsError
 from models import db
 from services.clock import clock_of
 
@@ -34,11 +34,11 @@ LARGEST_PART_COUNT = 1000
 
 
 def create_app(settings: Settings | None = None) -> Flask:
-    """Return the web application.
-
-    :raises SettingsError: when the environment lacks a setting or holds an unusable one.
-    """
-    settings = settings or Settings.from_environment()
+    """Return the web application; one line and exit 1 when a setting is missing or not usable."""
+    try:
+        settings = settings or Settings.from_environment()
+    except SettingsError as error:
+        raise SystemExit(f"Error: {error}") from None
     app = Flask(__name__)
     app.config.update(_flask_settings(settings))
     app.extensions["settings"] = settings

@@ -11,7 +11,14 @@ import time
 from types import FrameType
 
 from launcher.database import prepare_database
-from launcher.environment import ROOT, Place, settle_environment, settle_place, sole_use
+from launcher.environment import (
+    ROOT,
+    Place,
+    keep_for_commands,
+    settle_environment,
+    settle_place,
+    sole_use,
+)
 from launcher.errors import LauncherError, StopRequested
 from launcher.greeting import demo_greeting, plain_greeting
 from launcher.queue_server import QueueServer, settle_queue_server, wait_until_answering
@@ -50,6 +57,7 @@ def run(place: Place, stop: threading.Event, started_at: float) -> None:
     if not environment.get("REDIS_URL"):
         queue_server = settle_queue_server(place.var_folder / "queue")
         environment["REDIS_URL"] = queue_server.url
+    keep_for_commands(environment, place.var_folder)
     supervisor = Supervisor(environment=environment, folder=ROOT, log_folder=place.log_folder, stop=stop)
     try:
         if queue_server is not None:

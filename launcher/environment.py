@@ -17,6 +17,20 @@ from launcher.errors import LauncherError
 ROOT = Path(__file__).resolve().parent.parent
 LOCK_NAME = "launcher.lock"
 DEFAULT_PORT = 8000
+KEPT_NAME = "environment"
+KEPT_SETTINGS = (
+    "PORTAL_ENV",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "SECRET_KEY",
+    "PORT",
+    "PORTAL_URL",
+    "MAIL_URL",
+    "MAIL_FROM",
+    "BRAND_NAME",
+    "BRAND_LOGO",
+    "SUSPEND_AFTER_DAYS",
+)
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - bound only where HOST says so
 
 
@@ -106,6 +120,20 @@ def settle_environment(given: Mapping[str, str], place: Place) -> dict[str, str]
             place.var_folder / "demo_password", 9
         )
     return environment
+
+
+def keep_for_commands(environment: Mapping[str, str], var_folder: Path) -> None:
+    """Keep the settings of this demo for commands typed beside it, such as `flask --app app work`.
+
+    config.py reads the file where neither PORTAL_ENV nor DATABASE_URL is set; only its owner may read it.
+    """
+    path = var_folder / KEPT_NAME
+    path.unlink(missing_ok=True)
+    if environment.get("PORTAL_ENV") != "demo":
+        return
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.writelines(f"{name}={environment[name]}\n" for name in KEPT_SETTINGS if environment.get(name))
 
 
 def kept_secret(path: Path, byte_count: int) -> str:

@@ -19,6 +19,7 @@ class Cancellation(Base):
         CheckConstraint(
             "shown_top_up_points >= 0 AND shown_write_off_points >= 0", name="shown_not_negative"
         ),
+        Index("ix_cancellations_account_id", "account_id", "id"),
         Index(
             "uq_cancellations_open",
             "account_id",

@@ -82,7 +82,6 @@ class PointLine(Base):
     __tablename__ = "point_lines"
     __table_args__ = (
         UniqueConstraint("account_id", "line_number"),
-        UniqueConstraint("corrects_line_id"),
         is_one_of("kind", PointKind),
         CheckConstraint(f"points BETWEEN -{LARGEST_LINE_POINTS} AND {LARGEST_LINE_POINTS}", name="range"),
         CheckConstraint("points <> 0", name="not_zero"),
@@ -102,6 +101,14 @@ class PointLine(Base):
             unique=True,
             sqlite_where=text("kind = 'monthly_fee' AND corrects_line_id IS NULL"),
             postgresql_where=text("kind = 'monthly_fee' AND corrects_line_id IS NULL"),
+        ),
+        # Partial, so that no plan walks every uncorrected line by it.
+        Index(
+            "uq_point_lines_corrects_line_id",
+            "corrects_line_id",
+            unique=True,
+            sqlite_where=text("corrects_line_id IS NOT NULL"),
+            postgresql_where=text("corrects_line_id IS NOT NULL"),
         ),
         Index("ix_point_lines_recorded_at", "recorded_at", "id"),
         Index(

@@ -47,19 +47,11 @@ def create(
 
     :raises DomainError: AccountNumberUnknown, LevelNotOffered, AdministratorTaken, EmailAddressRefused.
     """
-    account = db.session.execute(
-        select(Account).where(Account.account_number == account_number)
-    ).scalar_one_or_none()
-    if account is None:
-        raise AccountNumberUnknown(account_number=account_number)
+    account = _account_numbered(account_number)
     if level not in LEVELS[account.account_type]:
         raise LevelNotOffered(level=level, account_type=account.account_type)
     address = parse_email(email)
-    taken = select(Administrator.id).where(
-        or_(Administrator.user_name == user_name, Administrator.email == address)
-    )
-    if db.session.execute(taken).first() is not None:
-        raise AdministratorTaken(user_name=user_name)
+    _check_free(user_name, address)
     administrator = Administrator(
         account_id=account.id,
         user_name=user_name,
@@ -105,6 +97,23 @@ def enable(*, user_name: str, now: dt.datetime) -> None:
         now=now,
         user_name=user_name,
     )
+
+
+def _account_numbered(account_number: str) -> Account:
+    account = db.session.execute(
+        select(Account).where(Account.account_number == account_number)
+    ).scalar_one_or_none()
+    if account is None:
+        raise AccountNumberUnknown(account_number=account_number)
+    return account
+
+
+def _check_free(user_name: str, email: str) -> None:
+    taken = select(Administrator.id).where(
+        or_(Administrator.user_name == user_name, Administrator.email == email)
+    )
+    if db.session.execute(taken).first() is not None:
+        raise AdministratorTaken(user_name=user_name)
 
 
 def _named(user_name: str) -> Administrator:

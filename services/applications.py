@@ -67,10 +67,7 @@ def register(
     """
     access.check_permission(viewer=viewer, permission=Permission.CUSTOMERS_REGISTER)
     _check_user_count(contract_user_count)
-    parents = {parent.id: parent for parent in possible_parents(viewer=viewer)}
-    parent = parents.get(viewer.account_id if parent_id is None else parent_id)
-    if parent is None:
-        raise ParentUnknown(parent_id=parent_id)
+    parent = _parent(viewer, parent_id)
     account = Account(
         parent_id=parent.id,
         privileged_msp_id=parent.privileged_msp_id or parent.id,
@@ -198,6 +195,14 @@ def new_account_number() -> str:
         used = select(Account.id).where(Account.account_number == number)
         if db.session.execute(used).first() is None:
             return number
+
+
+def _parent(viewer: Viewer, parent_id: int | None) -> Account:
+    parents = {parent.id: parent for parent in possible_parents(viewer=viewer)}
+    parent = parents.get(viewer.account_id if parent_id is None else parent_id)
+    if parent is None:
+        raise ParentUnknown(parent_id=parent_id)
+    return parent
 
 
 def _check_user_count(contract_user_count: int) -> None:

@@ -34,6 +34,23 @@ def begin(
     found = select(Account.id).where(Account.account_type == AccountType.OPERATOR)
     if db.session.execute(found).first() is not None:
         raise AlreadyBegun
+    operator = _operator(operator_name, now)
+    administrator = Administrator(
+        account_id=operator.id,
+        user_name=user_name,
+        email=email,
+        full_name=user_name,
+        level=AdminLevel.OVERALL,
+        created_at=now,
+    )
+    db.session.add(administrator)
+    _add_prices(price, now)
+    db.session.flush()
+    audit.record(action="portal.begun", viewer=None, account_id=operator.id, now=now, user_name=user_name)
+    return create_one_time_link(administrator_id=administrator.id, now=now)
+
+
+def _operator(operator_name: str, now: dt.datetime) -> Account:
     operator = Account(
         account_type=AccountType.OPERATOR,
         status=AccountStatus.ACTIVE,
@@ -51,15 +68,10 @@ def begin(
     )
     db.session.add(operator)
     db.session.flush()
-    administrator = Administrator(
-        account_id=operator.id,
-        user_name=user_name,
-        email=email,
-        full_name=user_name,
-        level=AdminLevel.OVERALL,
-        created_at=now,
-    )
-    db.session.add(administrator)
+    return operator
+
+
+def _add_prices(price: tuple[int, int, int], now: dt.datetime) -> None:
     base, included, extra = price
     for account_type in sorted(CHARGED_TYPES):
         db.session.add(
@@ -72,6 +84,3 @@ def begin(
                 created_at=now,
             )
         )
-    db.session.flush()
-    audit.record(action="portal.begun", viewer=None, account_id=operator.id, now=now, user_name=user_name)
-    return create_one_time_link(administrator_id=administrator.id, now=now)

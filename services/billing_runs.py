@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, select, update
 
 from domain.billing_calendar import billing_instant
 from domain.permissions import CHARGED_TYPES
@@ -22,6 +22,8 @@ from services.estimates import charged_at, unlisted_billing_dates
 from services.prices import fee_expression, prices_at, users_at
 
 CHUNK_SIZE = 5_000
+
+Conditions = tuple[ColumnElement[bool], ...]
 
 
 def list_run(*, billing_date: dt.date, now: dt.datetime) -> BillingRun:
@@ -112,6 +114,22 @@ def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.date
         BillingItem.account_id.in_(account_ids),
         BillingItem.state == ItemState.DUE,
     )
+    _park_out_of_range(due)
+    _insert_fee_lines(due, billing_date, now)
+    charged = db.session.execute(
+        select(func.coalesce(func.sum(BillingItem.fee_points), 0)).where(*due)
+    ).scalar_one()
+    _carry_balances(due, now)
+    db.session.execute(
+        update(BillingItem)
+        .where(*due)
+        .values(state=ItemState.DONE)
+        .execution_options(synchronize_session=False)
+    )
+    return int(charged)
+
+
+def _park_out_of_range(due: Conditions) -> None:
     too_far = select(PointBalance.account_id).where(
         PointBalance.account_id == BillingItem.account_id,
         PointBalance.point_balance - BillingItem.fee_points < -LARGEST_BALANCE_POINTS,
@@ -122,6 +140,9 @@ def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.date
         .values(state=ItemState.PARKED, parked_reason="balance_out_of_range")
         .execution_options(synchronize_session=False)
     )
+
+
+def _insert_fee_lines(due: Conditions, billing_date: dt.date, now: dt.datetime) -> None:
     fee, balance = BillingItem.fee_points, PointBalance.point_balance
     rows = (
         select(
@@ -140,22 +161,13 @@ def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.date
     columns = ["account_id", "line_number", "kind", "points", "balance_after", "recorded_at"]
     columns += ["billing_date", "actor_name"]
     db.session.execute(insert(PointLine).from_select(columns, rows, include_defaults=False))
-    charged = db.session.execute(select(func.coalesce(func.sum(fee), 0)).where(*due)).scalar_one()
-    _carry_balances(due, now)
-    db.session.execute(
-        update(BillingItem)
-        .where(*due)
-        .values(state=ItemState.DONE)
-        .execution_options(synchronize_session=False)
-    )
-    return int(charged)
 
 
-def _carry_balances(due: tuple[object, ...], now: dt.datetime) -> None:
+def _carry_balances(due: Conditions, now: dt.datetime) -> None:
     after = PointBalance.point_balance - BillingItem.fee_points
     db.session.execute(
         update(PointBalance)
-        .where(PointBalance.account_id == BillingItem.account_id, BillingItem.fee_points > 0, *due)  # type: ignore[arg-type]
+        .where(PointBalance.account_id == BillingItem.account_id, BillingItem.fee_points > 0, *due)
         .values(
             point_balance=after,
             last_line_number=PointBalance.last_line_number + 1,

@@ -114,7 +114,8 @@ class DemoLedger:
         """Write the rows that wait."""
         for name, model in _TABLES.items():
             if self.rows[name]:
-                db.session.execute(insert(model), self.rows[name])
+                # One statement a batch: without this, rows are regrouped by which columns are NULL.
+                db.session.execute(insert(model).execution_options(render_nulls=True), self.rows[name])
                 self.rows[name] = []
 
     def finish_balances(self) -> None:

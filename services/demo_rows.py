@@ -28,10 +28,6 @@ def account_row(
     """Return the row of a demo customer's account."""
     position = customer.position
     is_in_service = is_provisioned(customer.situation)
-    applied_at = customer.provisioned_at - dt.timedelta(days=1)
-    if not is_in_service:
-        applied_at = now - dt.timedelta(days=1 + 6 * (position % 2))
-    is_rejected = customer.situation is Situation.REJECTED
     row = {
         "id": account_id,
         "parent_id": parent_id,
@@ -42,6 +38,39 @@ def account_row(
             SuspensionReason.SHORTAGE if _status(customer, billing_dates) is AccountStatus.SUSPENDED else None
         ),
         "account_number": str(FIRST_ACCOUNT_NUMBER + position) if is_in_service else None,
+        **_profile(customer),
+        "contract_user_count": customer.contract_user_count,
+        "contract_date": customer.contract_date if is_in_service else None,
+        "cancellation_date": cancellation_date(customer, now),
+        "support_account_id": people.support_id if position % 7 == 0 and is_in_service else None,
+        "hidden_menu_keys": [],
+        **_application(customer, now),
+        "applied_by_id": people.actor_above(parent_id)["administrator_id"],
+        "provisioning_attempts": 0,
+        "provisioned_at": customer.provisioned_at if is_in_service else None,
+        "canceled_at": _canceled_at(customer, billing_dates, now),
+        "version": 1,
+    }
+    return row | {"search_text": search_text_of(row)}
+
+
+def _application(customer: DemoCustomer, now: dt.datetime) -> dict[str, Any]:
+    is_decided = is_provisioned(customer.situation) or customer.situation is Situation.REJECTED
+    applied_at = customer.provisioned_at - dt.timedelta(days=1)
+    if not is_provisioned(customer.situation):
+        applied_at = now - dt.timedelta(days=1 + 6 * (customer.position % 2))
+    is_rejected = customer.situation is Situation.REJECTED
+    return {
+        "applied_at": applied_at,
+        "approval_due_on": approval_due_on(applied_at),
+        "decided_at": applied_at + dt.timedelta(hours=3) if is_decided else None,
+        "rejection_reason": "ご担当者の連絡先が確認できませんでした。" if is_rejected else None,
+    }
+
+
+def _profile(customer: DemoCustomer) -> dict[str, Any]:
+    position, has_reseller = customer.position, customer.reseller_contact
+    return {
         "language": "ja",
         "company_name": customer.company_name,
         "website_url": f"https://customer{position + 1}.example.jp/",
@@ -51,25 +80,10 @@ def account_row(
         "city": customer.city,
         "contact_name": customer.contact_name,
         "contact_email": customer.contact_email,
-        "reseller_company_name": "株式会社サンプル販売" if customer.reseller_contact else None,
-        "reseller_contact_name": "販売 太郎" if customer.reseller_contact else None,
-        "reseller_contact_email": "sales@reseller.example.jp" if customer.reseller_contact else None,
-        "contract_user_count": customer.contract_user_count,
-        "contract_date": customer.contract_date if is_in_service else None,
-        "cancellation_date": cancellation_date(customer, now),
-        "support_account_id": people.support_id if position % 7 == 0 and is_in_service else None,
-        "hidden_menu_keys": [],
-        "applied_at": applied_at,
-        "approval_due_on": approval_due_on(applied_at),
-        "applied_by_id": people.actor_above(parent_id)["administrator_id"],
-        "decided_at": applied_at + dt.timedelta(hours=3) if is_in_service or is_rejected else None,
-        "rejection_reason": "ご担当者の連絡先が確認できませんでした。" if is_rejected else None,
-        "provisioning_attempts": 0,
-        "provisioned_at": customer.provisioned_at if is_in_service else None,
-        "canceled_at": _canceled_at(customer, billing_dates, now),
-        "version": 1,
+        "reseller_company_name": "株式会社サンプル販売" if has_reseller else None,
+        "reseller_contact_name": "販売 太郎" if has_reseller else None,
+        "reseller_contact_email": "sales@reseller.example.jp" if has_reseller else None,
     }
-    return row | {"search_text": search_text_of(row)}
 
 
 def _status(customer: DemoCustomer, billing_dates: Sequence[dt.date]) -> AccountStatus:

@@ -86,7 +86,7 @@ CHECKS: dict[str, str] = {
         "WHERE l.kind = 'monthly_fee' AND l.corrects_line_id IS NULL "
         "AND (i.id IS NULL OR i.fee_points <> -l.points) "
         "UNION ALL SELECT i.id FROM billing_items i LEFT JOIN point_lines l ON l.account_id = i.account_id "
-        "AND l.billing_date = i.billing_date AND l.corrects_line_id IS NULL "
+        "AND l.billing_date = i.billing_date AND l.kind = 'monthly_fee' AND l.corrects_line_id IS NULL "
         "WHERE i.state = 'done' AND i.fee_points > 0 AND l.id IS NULL"
     ),
     "B2 a finished run has charged or parked every account in service": (

@@ -103,25 +103,10 @@ def post(
             raise AccountNotRunning(account_id=draft.account_id)
         running = balances[draft.account_id]
         running.apply(draft, now)
-        lines.append(
-            {
-                "account_id": draft.account_id,
-                "line_number": running.line_number,
-                "kind": draft.kind,
-                "points": draft.points,
-                "balance_after": running.point_balance,
-                "recorded_at": now,
-                "transfer_id": draft.transfer_id,
-                "request_id": request_id,
-                "corrects_line_id": draft.corrects_line_id,
-                "billing_date": draft.billing_date,
-                "administrator_id": viewer.administrator_id if viewer else None,
-                "actor_name": viewer.user_name if viewer else "",
-                "remark": draft.remark,
-            }
-        )
+        lines.append(running.line(draft, viewer, now, request_id))
     if lines:
-        db.session.execute(insert(PointLine), lines)
+        # One statement: without this, rows are regrouped by which columns are NULL.
+        db.session.execute(insert(PointLine).execution_options(render_nulls=True), lines)
         db.session.execute(update(PointBalance), [row.as_row(key) for key, row in balances.items()])
     return {account_id: running.point_balance for account_id, running in balances.items()}
 
@@ -148,6 +133,25 @@ class _Running:
         self.point_balance = after
         self.line_number += 1
         self.negative_since = (self.negative_since or now) if after < 0 else None
+
+    def line(
+        self, draft: LineDraft, viewer: Viewer | None, now: dt.datetime, request_id: str | None
+    ) -> dict[str, object]:
+        return {
+            "account_id": draft.account_id,
+            "line_number": self.line_number,
+            "kind": draft.kind,
+            "points": draft.points,
+            "balance_after": self.point_balance,
+            "recorded_at": now,
+            "transfer_id": draft.transfer_id,
+            "request_id": request_id,
+            "corrects_line_id": draft.corrects_line_id,
+            "billing_date": draft.billing_date,
+            "administrator_id": viewer.administrator_id if viewer else None,
+            "actor_name": viewer.user_name if viewer else "",
+            "remark": draft.remark,
+        }
 
     def as_row(self, account_id: int) -> dict[str, object]:
         return {

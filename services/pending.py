@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import SQLColumnExpression, select
 from sqlalchemy.orm import aliased
 
 from domain.billing_calendar import tokyo_date
@@ -43,31 +43,39 @@ def pending_source(*, viewer: Viewer, now: dt.datetime) -> ListSource:
             access.scope(viewer), Account.account_type == AccountType.CUSTOMER, Account.status.in_(WAITING)
         )
     )
-    late = (Account.approval_due_on < tokyo_date(now)) & (Account.status != AccountStatus.REJECTED)
     return ListSource(
         name="pending",
         statement=statement,
-        columns=[
-            ListColumn("account_number", _("アカウント番号"), "text", Account.account_number),
-            ListColumn("company_name", _("会社名"), "text", Account.company_name),
-            ListColumn("contract_user_count", _("契約ユーザ数"), "number", Account.contract_user_count),
-            ListColumn("parent_name", _("申請元"), "text", parent.company_name),
-            ListColumn("status", _("状態"), "text", Account.status, words=STATUS_WORDS),
-            ListColumn("applied_at", _("申請日時"), "instant", Account.applied_at),
-            ListColumn("approval_due_on", _("期限"), "date", Account.approval_due_on),
-        ],
-        filters=[
-            ListFilter(
-                "state",
-                _("状態"),
-                "choice",
-                choices=[(state.value, STATUS_WORDS[state]) for state in _STATES],
-                clause=lambda value: Account.status == AccountStatus(value),
-            ),
-            ListFilter("late", _("期限超過"), "flag", clause=lambda _value: late),
-        ],
+        columns=_columns(parent.company_name),
+        filters=_filters(now),
         search_expressions=[Account.search_text],
         tie_breaker=Account.id,
         default_sort="applied_at",
         default_descending=True,
     )
+
+
+def _columns(parent_name: SQLColumnExpression[str]) -> list[ListColumn]:
+    return [
+        ListColumn("account_number", _("アカウント番号"), "text", Account.account_number),
+        ListColumn("company_name", _("会社名"), "text", Account.company_name),
+        ListColumn("contract_user_count", _("契約ユーザ数"), "number", Account.contract_user_count),
+        ListColumn("parent_name", _("申請元"), "text", parent_name),
+        ListColumn("status", _("状態"), "text", Account.status, words=STATUS_WORDS),
+        ListColumn("applied_at", _("申請日時"), "instant", Account.applied_at),
+        ListColumn("approval_due_on", _("期限"), "date", Account.approval_due_on),
+    ]
+
+
+def _filters(now: dt.datetime) -> list[ListFilter]:
+    late = (Account.approval_due_on < tokyo_date(now)) & (Account.status != AccountStatus.REJECTED)
+    return [
+        ListFilter(
+            "state",
+            _("状態"),
+            "choice",
+            choices=[(state.value, STATUS_WORDS[state]) for state in _STATES],
+            clause=lambda value: Account.status == AccountStatus(value),
+        ),
+        ListFilter("late", _("期限超過"), "flag", clause=lambda _value: late),
+    ]

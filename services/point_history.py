@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import case, literal, or_, select
+from sqlalchemy import ColumnElement, case, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from domain.permissions import AccountType, Viewer
@@ -37,35 +37,41 @@ def history_source(*, viewer: Viewer) -> ListSource:
     return ListSource(
         name="points",
         statement=statement,
-        columns=[
-            ListColumn("recorded_at", _("日時"), "instant", PointLine.recorded_at),
-            ListColumn("company_name", _("会社名"), "text", Account.company_name),
-            ListColumn("kind", _("ステータス"), "text", PointLine.kind, words=KIND_WORDS),
-            ListColumn("points", _("ポイント"), "points", PointLine.points),
-            ListColumn("balance_after", _("残ポイント"), "points", PointLine.balance_after),
-            ListColumn("actor_name", _("実行者"), "text", actor_name, words=ACTOR_WORDS),
-            ListColumn("remark", _("備考"), "text", PointLine.remark),
-        ],
-        filters=[
-            ListFilter(
-                "company",
-                _("会社名"),
-                "text",
-                clause=lambda value: contains(Account.search_text, value),
-            ),
-            ListFilter(
-                "kind",
-                _("ステータス"),
-                "choice",
-                choices=[(kind.value, words) for kind, words in KIND_WORDS.items()],
-                clause=lambda value: PointLine.kind == PointKind(value),
-            ),
-            ListFilter(
-                "period", _("期間"), "date", clause=lambda value: on_days(PointLine.recorded_at, value)
-            ),
-        ],
+        columns=_columns(actor_name),
+        filters=_filters(),
         search_expressions=[Account.search_text],
         tie_breaker=PointLine.id,
         default_sort="recorded_at",
         default_descending=True,
     )
+
+
+def _columns(actor_name: ColumnElement[str]) -> list[ListColumn]:
+    return [
+        ListColumn("recorded_at", _("日時"), "instant", PointLine.recorded_at),
+        ListColumn("company_name", _("会社名"), "text", Account.company_name),
+        ListColumn("kind", _("ステータス"), "text", PointLine.kind, words=KIND_WORDS),
+        ListColumn("points", _("ポイント"), "points", PointLine.points),
+        ListColumn("balance_after", _("残ポイント"), "points", PointLine.balance_after),
+        ListColumn("actor_name", _("実行者"), "text", actor_name, words=ACTOR_WORDS),
+        ListColumn("remark", _("備考"), "text", PointLine.remark),
+    ]
+
+
+def _filters() -> list[ListFilter]:
+    return [
+        ListFilter(
+            "company",
+            _("会社名"),
+            "text",
+            clause=lambda value: contains(Account.search_text, value),
+        ),
+        ListFilter(
+            "kind",
+            _("ステータス"),
+            "choice",
+            choices=[(kind.value, words) for kind, words in KIND_WORDS.items()],
+            clause=lambda value: PointLine.kind == PointKind(value),
+        ),
+        ListFilter("period", _("期間"), "date", clause=lambda value: on_days(PointLine.recorded_at, value)),
+    ]

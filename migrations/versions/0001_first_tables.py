@@ -280,6 +280,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_cancellations")),
     )
+    op.create_index("ix_cancellations_account_id", "cancellations", ["account_id", "id"], unique=False)
     op.create_index(
         "uq_cancellations_open",
         "cancellations",
@@ -376,7 +377,14 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_point_lines")),
         sa.UniqueConstraint("account_id", "line_number", name=op.f("uq_point_lines_account_id_line_number")),
-        sa.UniqueConstraint("corrects_line_id", name=op.f("uq_point_lines_corrects_line_id")),
+    )
+    op.create_index(
+        "uq_point_lines_corrects_line_id",
+        "point_lines",
+        ["corrects_line_id"],
+        unique=True,
+        sqlite_where=sa.text("corrects_line_id IS NOT NULL"),
+        postgresql_where=sa.text("corrects_line_id IS NOT NULL"),
     )
     op.create_index("ix_point_lines_recorded_at", "point_lines", ["recorded_at", "id"], unique=False)
     op.create_index(
@@ -538,69 +546,26 @@ def _drop_triggers() -> None:
         op.execute("DROP FUNCTION refuse_change() CASCADE")
 
 
+TABLES = (
+    "billing_items",
+    "sign_ins",
+    "price_versions",
+    "point_requests",
+    "point_lines",
+    "one_time_links",
+    "contract_user_changes",
+    "cancellations",
+    "audit_events",
+    "point_balances",
+    "outgoing_mails",
+    "administrators",
+    "portal_settings",
+    "billing_runs",
+    "accounts",
+)
+
+
 def downgrade() -> None:
     _drop_triggers()
-    op.drop_index(
-        "ix_billing_items_open",
-        table_name="billing_items",
-        sqlite_where=sa.text("state <> 'done'"),
-        postgresql_where=sa.text("state <> 'done'"),
-    )
-    op.drop_table("billing_items")
-    op.drop_index("ix_sign_ins_administrator_id", table_name="sign_ins")
-    op.drop_table("sign_ins")
-    op.drop_table("price_versions")
-    op.drop_table("point_requests")
-    op.drop_index(
-        "uq_point_lines_monthly_fee",
-        table_name="point_lines",
-        sqlite_where=sa.text("kind = 'monthly_fee' AND corrects_line_id IS NULL"),
-        postgresql_where=sa.text("kind = 'monthly_fee' AND corrects_line_id IS NULL"),
-    )
-    op.drop_index(
-        "ix_point_lines_transfer_id",
-        table_name="point_lines",
-        sqlite_where=sa.text("transfer_id IS NOT NULL"),
-        postgresql_where=sa.text("transfer_id IS NOT NULL"),
-    )
-    op.drop_index("ix_point_lines_recorded_at", table_name="point_lines")
-    op.drop_table("point_lines")
-    op.drop_index("ix_one_time_links_administrator_id", table_name="one_time_links")
-    op.drop_table("one_time_links")
-    op.drop_index("ix_contract_user_changes_as_of", table_name="contract_user_changes")
-    op.drop_table("contract_user_changes")
-    op.drop_index(
-        "uq_cancellations_open",
-        table_name="cancellations",
-        sqlite_where=sa.text("lifted_at IS NULL"),
-        postgresql_where=sa.text("lifted_at IS NULL"),
-    )
-    op.drop_table("cancellations")
-    op.drop_index("ix_audit_events_recorded_at", table_name="audit_events")
-    op.drop_index("ix_audit_events_account_id", table_name="audit_events")
-    op.drop_table("audit_events")
-    op.drop_index(
-        "ix_point_balances_negative_since",
-        table_name="point_balances",
-        sqlite_where=sa.text("negative_since IS NOT NULL"),
-        postgresql_where=sa.text("negative_since IS NOT NULL"),
-    )
-    op.drop_table("point_balances")
-    op.drop_index(
-        "ix_outgoing_mails_due",
-        table_name="outgoing_mails",
-        sqlite_where=sa.text("state IN ('waiting', 'retrying')"),
-        postgresql_where=sa.text("state IN ('waiting', 'retrying')"),
-    )
-    op.drop_index("ix_outgoing_mails_account_id", table_name="outgoing_mails")
-    op.drop_table("outgoing_mails")
-    op.drop_index("ix_administrators_account_id", table_name="administrators")
-    op.drop_table("administrators")
-    op.drop_table("portal_settings")
-    op.drop_table("billing_runs")
-    op.drop_index("ix_accounts_support_account_id_id", table_name="accounts")
-    op.drop_index("ix_accounts_status_type", table_name="accounts")
-    op.drop_index("ix_accounts_privileged_msp_id_id", table_name="accounts")
-    op.drop_index("ix_accounts_parent_id_id", table_name="accounts")
-    op.drop_index("ix_accounts_cancellation_date", table_name="accounts")
-    op.drop_table("accounts")
+    for table in TABLES:
+        op.drop_table(table)

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from domain.lifecycle import AccountStatus as S
-from domain.lifecycle import Event as E
-from domain.lifecycle import TransitionRefused, next_status
+from domain.lifecycle import AccountStatus, Event, TransitionRefused, next_status
+
+S, E = AccountStatus, Event
 
 ALLOWED = {
     (S.PENDING_APPROVAL, E.APPROVE, S.APPROVED),
@@ -26,7 +26,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize(("status", "event"), list(product(S, E)))
-def test_only_the_named_transitions_exist(status: S, event: E) -> None:
+def test_only_the_named_transitions_exist(status: AccountStatus, event: Event) -> None:
     wanted = {after for before, happening, after in ALLOWED if (before, happening) == (status, event)}
     if wanted:
         assert {next_status(status, event)} == wanted

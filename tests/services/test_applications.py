@@ -150,7 +150,8 @@ def test_an_approved_application_is_neither_changed_nor_withdrawn(world: World) 
 
 def test_a_form_opened_before_someone_else_s_change_is_refused(world: World) -> None:
     customer = register(world)
-    arguments = {"viewer": world.msp_a, "account_id": customer, "version": account(customer).version}
+    arguments: dict[str, Any] = {"viewer": world.msp_a, "account_id": customer}
+    arguments["version"] = account(customer).version
     arguments |= {"contract_user_count": 20, "now": START}
     with transaction():
         applications.change_application(profile=PROFILE | {"city": "港区"}, **arguments)

@@ -158,14 +158,18 @@ def test_transactions_do_not_nest(world: World) -> None:
 
 def test_a_failed_use_case_leaves_nothing(world: World) -> None:
     customer = world.customer()
-    with pytest.raises(ZeroDivisionError), transaction():
-        points.add(
-            viewer=world.msp_a,
-            account_id=customer,
-            points=5,
-            remark=None,
-            request_id=request_id(),
-            now=BEGAN,
-        )
-        raise ZeroDivisionError
+
+    def add_twice() -> None:
+        for count in (5, 10_000):
+            points.add(
+                viewer=world.msp_a,
+                account_id=customer,
+                points=count,
+                remark=None,
+                request_id=request_id(),
+                now=BEGAN,
+            )
+
+    with pytest.raises(InsufficientStock), transaction():
+        add_twice()
     assert balance(customer) == 0
