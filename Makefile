@@ -14,7 +14,7 @@ PROCESSES ?= 2
 # What else pytest is told, as in: make test ARGS='-k refill'
 ARGS ?=
 
-.PHONY: help run test check soak bench golden reset install lint types
+.PHONY: help run test check soak bench golden reset install lint types words
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,13 @@ lint: $(TESTS_READY) ## rules and layout of the code
 
 types: $(TESTS_READY) ## types of the code
 	$(VENV_PYTHON) -m mypy
+
+words: $(RUN_READY) ## bring the English words into line with the screens; then fill what is empty
+	@mkdir -p var
+	@scripts/extract-words var/words.pot
+	$(VENV_PYTHON) -m babel.messages.frontend update --no-fuzzy-matching --ignore-obsolete --no-wrap \
+		--ignore-pot-creation-date -i var/words.pot -o translations/en/LC_MESSAGES/messages.po -l en
+	@rm -f var/words.pot
 
 $(RUN_READY): requirements.txt scripts/virtual-environment
 	@PYTHON="$(PYTHON)" sh scripts/virtual-environment requirements.txt

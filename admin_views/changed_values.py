@@ -34,7 +34,7 @@ def _shown(field: Any) -> str:
         hidden = [
             str(label) for column in field.columns() for _key, label, is_shown in column if not is_shown
         ]
-        return "、".join(hidden) if hidden else _("すべて表示")
+        return _("、").join(hidden) if hidden else _("すべて表示")
     if field.data in (None, ""):
         return _("(空欄)")
     if isinstance(field, ChoiceField):

@@ -15,14 +15,14 @@ from admin_views.changed_values import changed_values
 from admin_views.dialogs import Subject, render_dialog, success
 from admin_views.fields import IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
-from admin_views.point_forms import ADD, PointsForm
+from admin_views.points_dialog import points_dialog
 from admin_views.request_context import now, viewer
 from admin_views.submission import posted, submit
 from domain.billing_calendar import tokyo_date
 from domain.permissions import AccountType, Permission
 from domain.portal_menus import HIDEABLE_KEYS
 from models import Account
-from services import access, accounts, applications, ledger, points, prices
+from services import access, accounts, applications, ledger, prices
 from services.profiles import ChangedMeanwhile
 from services.transaction import transaction
 from services.words import TYPE_WORDS
@@ -181,46 +181,8 @@ class CustomerDialogs:
     def points(self, account_id: int) -> Response:
         """ポイント数更新."""
         self.require(Permission.POINTS_CHANGE)
-        account = open_account(account_id)
-        form = PointsForm(posted())
-        answer = submit(form, lambda: self._move_points(account_id, form))
-        if isinstance(answer, Response):
-            return answer
-        preview = points.preview_movement(viewer=viewer(), account_id=account_id)
-        return render_dialog(
-            title=_("ポイント数更新"),
-            form=form,
-            submit_label=_("変更"),
-            back_url=self.row_url(account_id),
-            subject=subject_of(account),
-            template="customers/points.html",
-            status=answer,
-            preview=preview,
-        )
-
-    def _move_points(self, account_id: int, form: PointsForm) -> Response:
-        move = points.add if form.direction.data == ADD else points.take_back
-        with transaction():
-            result = move(
-                viewer=viewer(),
-                account_id=account_id,
-                points=form.points.data,
-                remark=form.remark.data or None,
-                request_id=form.request_id.data,
-                now=now(),
-            )
-        words = {
-            "name": access.find_account(viewer=viewer(), account_id=account_id).company_name,
-            "points": number(form.points.data),
-            "balance": number(result.point_balance),
-        }
-        if form.direction.data == ADD:
-            message = _("%(name)s に%(points)sポイントを追加しました（現在 %(balance)sポイント）。", **words)
-        else:
-            message = _(
-                "%(name)s から%(points)sポイントを削除しました（現在 %(balance)sポイント）。", **words
-            )
-        return success(to=self.row_url(account_id), message=message)
+        back_url = self.get_url(".index_view")
+        return points_dialog(account_id=account_id, account_types=access.CUSTOMERS, back_url=back_url)
 
     @expose("/<row_id:account_id>/contract-date/", methods=("GET", "POST"))
     def contract_date(self, account_id: int) -> Response:

@@ -52,6 +52,7 @@ class ParsedField(Field):
     """A text input whose value `parse` makes; subclasses say how."""
 
     widget = TextInput()
+    data: Any
     typed: str | None = None
 
     def __init__(self, label: Any = None, *, required: bool = False, **options: Any) -> None:

@@ -69,6 +69,11 @@ class Frame:
         return url_for("static", filename=logo.removeprefix("/static/").lstrip("/")) if logo else ""
 
     @property
+    def kept_mails_url(self) -> str:
+        """The address of the demo's mails; nothing where mails are sent for good."""
+        return url_for("dev_mails.list_page") if settings().is_demo else ""
+
+    @property
     def portal(self) -> str:
         """Which portal the page belongs to: "msp", "customer" or neither."""
         if request.path.startswith("/msp/"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, jsonify
 from werkzeug.wrappers import Response
 
+from admin_views.request_context import now
 from services import readiness
 
 blueprint = Blueprint("probes", __name__)
@@ -19,7 +20,7 @@ def healthz() -> Response:
 @blueprint.get("/readyz")
 def readyz() -> Response:
     """Say whether requests can be answered: 503 without a database or with another schema."""
-    found = readiness.check()
-    answer = jsonify(database=found.database, schema=found.schema, queue=found.queue)
+    found = readiness.check(now=now())
+    answer = jsonify(database=found.database, schema=found.schema, queue=found.queue, workers=found.workers)
     answer.status_code = 200 if found.is_ready else 503
     return answer

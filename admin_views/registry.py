@@ -4,7 +4,37 @@ from __future__ import annotations
 
 from flask import Flask
 from flask_admin import Admin
+from flask_babel import lazy_gettext as _l
+
+from admin_views.accounts import AccountsView
+from admin_views.customers import CustomersView
+from admin_views.pending import PendingView
+from admin_views.points import PointsView
+from models import Account, PointLine
+
+ACCOUNTS = _l("管理アカウント")
+POINTS = _l("ポイント管理")
 
 
 def register_views(admin: Admin, app: Flask) -> None:
     """Add every list to the MSP portal; the order here is the order of the menu."""
+    admin.add_views(
+        CustomersView(
+            Account,
+            name=_l("顧客アカウント一覧"),
+            category=ACCOUNTS,
+            endpoint="customers",
+            url="/msp/customers",
+        ),
+        AccountsView(
+            Account, name=_l("MSPアカウント一覧"), category=ACCOUNTS, endpoint="accounts", url="/msp/accounts"
+        ),
+        PendingView(
+            Account,
+            name=_l("承認待ちアカウント一覧"),
+            category=ACCOUNTS,
+            endpoint="pending",
+            url="/msp/pending",
+        ),
+        PointsView(PointLine, name=_l("ポイント履歴"), category=POINTS, endpoint="points", url="/msp/points"),
+    )

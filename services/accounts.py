@@ -15,7 +15,7 @@ from domain.permissions import AccountType, Permission, Viewer
 from domain.points import LARGEST_USER_COUNT, SMALLEST_USER_COUNT
 from domain.portal_menus import hidden_keys
 from models import Account, ContractUserChange, db
-from services import access, audit
+from services import access, audit, cut_gate
 from services.ledger import check_running
 from services.profiles import apply_profile, check_version
 
@@ -81,10 +81,11 @@ def change_contract_users(
     """
     if not SMALLEST_USER_COUNT <= contract_user_count <= LARGEST_USER_COUNT:
         raise UserCountOutOfRange(minimum=SMALLEST_USER_COUNT, maximum=LARGEST_USER_COUNT)
+    effective_at = cut_gate.pass_gate(now)
     account = access.accounts_to_change(
         viewer=viewer, permission=Permission.USERS_CHANGE, account_ids=[account_id]
     )[0]
-    check_running(account, now)
+    check_running(account, effective_at)
     old = account.contract_user_count
     if old == contract_user_count:
         return old, old
@@ -92,7 +93,7 @@ def change_contract_users(
     db.session.add(
         ContractUserChange(
             account_id=account_id,
-            effective_at=now,
+            effective_at=effective_at,
             contract_user_count=contract_user_count,
             administrator_id=viewer.administrator_id,
         )

@@ -16,7 +16,7 @@ from domain.permissions import CHARGED_TYPES
 from domain.points import LARGEST_BALANCE_POINTS, PointKind
 from models import Account, BillingItem, BillingRun, PointBalance, PointLine, db
 from models.billing import ItemState, RunState
-from services import audit, ledger
+from services import audit, cut_gate, ledger
 from services.access import depth_expression
 from services.estimates import charged_at, unlisted_billing_dates
 from services.prices import fee_expression, prices_at, users_at
@@ -31,6 +31,7 @@ def list_run(*, billing_date: dt.date, now: dt.datetime) -> BillingRun:
 
     The list is empty when no account was. A fee that a cancellation has posted already is left alone.
     """
+    cut_gate.close_gate()
     run = BillingRun(billing_date=billing_date, state=RunState.RUNNING, started_at=now)
     db.session.add(run)
     db.session.flush()
@@ -107,14 +108,14 @@ def charge_chunk(*, run_id: int, now: dt.datetime, size: int = CHUNK_SIZE) -> in
 def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.datetime) -> int:
     """Post the due fees of one 25th to locked balances, set-based; return the points (≥ 0) charged.
 
-    A balance that would leave the ledger's range is parked with its reason, the others go on.
+    A balance that is closed or would leave the ledger's range is parked with its reason, the others go on.
     """
     due = (
         BillingItem.billing_date == billing_date,
         BillingItem.account_id.in_(account_ids),
         BillingItem.state == ItemState.DUE,
     )
-    _park_out_of_range(due)
+    _park_what_cannot_be_charged(due)
     _insert_fee_lines(due, billing_date, now)
     charged = db.session.execute(
         select(func.coalesce(func.sum(BillingItem.fee_points), 0)).where(*due)
@@ -129,17 +130,18 @@ def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.date
     return int(charged)
 
 
-def _park_out_of_range(due: Conditions) -> None:
-    too_far = select(PointBalance.account_id).where(
-        PointBalance.account_id == BillingItem.account_id,
-        PointBalance.point_balance - BillingItem.fee_points < -LARGEST_BALANCE_POINTS,
-    )
-    db.session.execute(
-        update(BillingItem)
-        .where(*due, too_far.exists())
-        .values(state=ItemState.PARKED, parked_reason="balance_out_of_range")
-        .execution_options(synchronize_session=False)
-    )
+def _park_what_cannot_be_charged(due: Conditions) -> None:
+    too_far = PointBalance.point_balance - BillingItem.fee_points < -LARGEST_BALANCE_POINTS
+    for condition, reason in ((PointBalance.is_closed, "balance_closed"), (too_far, "balance_out_of_range")):
+        found = select(PointBalance.account_id).where(
+            PointBalance.account_id == BillingItem.account_id, condition
+        )
+        db.session.execute(
+            update(BillingItem)
+            .where(*due, found.exists())
+            .values(state=ItemState.PARKED, parked_reason=reason)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _insert_fee_lines(due: Conditions, billing_date: dt.date, now: dt.datetime) -> None:

@@ -12,7 +12,7 @@ from domain.lifecycle import RUNNING, Event, next_status
 from domain.permissions import Permission, Viewer
 from domain.points import PointKind, settlement
 from models import Account, Cancellation, db
-from services import access, audit, billing_runs, ledger
+from services import access, audit, billing_runs, cut_gate, ledger
 from services.cancellation_previews import CancellationPreview, check_date, preview_locked
 
 CONSENT_TEXT = (
@@ -55,6 +55,7 @@ def cancel(
     :raises CancellationChanged: when the amounts have moved since.
     :raises DomainError: as preview.
     """
+    now = cut_gate.pass_gate(now)
     account, settled = _agreed(viewer, account_id, None, consent, shown, now)
     _lift_open(account, viewer, now)
     agreement = _agreement(account, viewer, settled, now)
@@ -77,6 +78,7 @@ def schedule(
 
     :raises DomainError: as cancel, and CancellationDateInvalid.
     """
+    now = cut_gate.pass_gate(now)
     account, settled = _agreed(viewer, account_id, scheduled_on, consent, shown, now)
     old = account.cancellation_date
     _lift_open(account, viewer, now)
@@ -99,6 +101,7 @@ def lift(*, viewer: Viewer, account_id: int, now: dt.datetime) -> dt.date:
     :raises NoCancellationScheduled: when there is none.
     :raises CancellationUnderWay: when the date has come.
     """
+    now = cut_gate.pass_gate(now)
     account = access.accounts_to_change(
         viewer=viewer, permission=Permission.CUSTOMERS_CANCEL, account_ids=[account_id]
     )[0]

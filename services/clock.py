@@ -8,6 +8,7 @@ from sqlalchemy import func, inspect, select
 
 from config import Settings
 from models import Account, AuditEvent, PointLine, PortalSetting, SignIn, db
+from services import portal_settings
 
 OFFSET = "clock_offset_seconds"
 
@@ -38,9 +39,7 @@ def kept_offset() -> dt.timedelta | None:
     """Return the offset that the database keeps, or None before the schema or the offset is there."""
     if not inspect(db.engine).has_table(PortalSetting.__tablename__):
         return None
-    value = db.session.execute(
-        select(PortalSetting.value).where(PortalSetting.name == OFFSET)
-    ).scalar_one_or_none()
+    value = portal_settings.kept(OFFSET)
     return dt.timedelta(seconds=float(value)) if value is not None else None
 
 
@@ -60,5 +59,5 @@ def settle_offset(*, wanted: dt.datetime | None, real_now: dt.datetime) -> dt.da
     newest = newest_recorded_instant()
     if newest is not None and real_now + offset < newest:
         offset = newest - real_now
-    db.session.merge(PortalSetting(name=OFFSET, value=str(offset.total_seconds())))
+    portal_settings.keep(OFFSET, str(offset.total_seconds()))
     return real_now + offset

@@ -18,7 +18,7 @@ from domain.billing_calendar import tokyo_date
 from domain.lifecycle import RUNNING
 from models import Account, BillingRun, db
 from models.billing import RunState
-from services import billing_runs, cancellations, suspensions, warning_mails
+from services import billing_runs, cancellations, portal_settings, suspensions, warning_mails
 from services.estimates import unlisted_billing_dates
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 #: SQLite's waiting writers are not queued: without a pause a long run starves the screens.
 SQLITE_PAUSE_SECONDS = 0.01
+#: Name of the setting that keeps when the last tick was done.
+LAST_TICK = "last_tick_at"
 
 
 @dataclass
@@ -60,6 +62,8 @@ def run_due_work(*, now: dt.datetime, settings: Settings) -> WorkReport:
         report.mails_written += warning_mails.queue_suspension_warnings(
             now=now, suspend_after_days=settings.suspend_after_days, brand=brand
         )
+    with transaction():
+        portal_settings.keep(LAST_TICK, now.isoformat())
     return report
 
 

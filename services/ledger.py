@@ -12,7 +12,7 @@ from sqlalchemy import insert, select, update
 from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
 from domain.lifecycle import RUNNING
-from domain.permissions import Viewer
+from domain.permissions import AccountType, Viewer
 from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS, PointKind
 from models import Account, PointBalance, PointLine, db
 from services import access
@@ -34,6 +34,10 @@ class InsufficientStock(DomainError):
     """The paying account has fewer points than are asked for."""
 
     field = "points"
+
+
+class DistributorStockTooSmall(InsufficientStock):
+    """The paying account is a distributor, which gets its points from the operator."""
 
 
 class PointsOutOfRange(DomainError):
@@ -182,6 +186,8 @@ def check_stock(*, payer_id: int, points: int, balances: dict[int, PointBalance]
     held = balances[payer_id].point_balance
     if held < points:
         payer = db.session.get_one(Account, payer_id)
-        raise InsufficientStock(
+        is_distributor = payer.account_type is AccountType.PRIVILEGED_MSP
+        refusal = DistributorStockTooSmall if is_distributor else InsufficientStock
+        raise refusal(
             missing_points=points - max(held, 0), held_points=held, payer_name=payer.company_name
         )

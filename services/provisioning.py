@@ -10,7 +10,7 @@ from sqlalchemy import select
 from domain.billing_calendar import tokyo_date
 from domain.lifecycle import AccountStatus, Event, next_status
 from models import Account, ContractUserChange, PointBalance, db
-from services import audit
+from services import audit, cut_gate
 from services.transaction import transaction
 
 #: Waits after the first, second, … failed attempt; after the last one a person orders it again.
@@ -97,15 +97,16 @@ def provision(*, account_id: int, provisioner: Provisioner, now: dt.datetime) ->
 
 def start_service(*, account: Account, now: dt.datetime) -> None:
     """Put a provisioned account into service: its contract begins, with its users and a balance of 0."""
+    begins_at = cut_gate.pass_gate(now)
     account.status = next_status(account.status, Event.PROVISION)
-    account.provisioned_at = now
+    account.provisioned_at = begins_at
     account.contract_date = tokyo_date(now)
     account.provisioning_error = None
     account.provisioning_next_attempt_at = None
     db.session.add(PointBalance(account_id=account.id))
     db.session.add(
         ContractUserChange(
-            account_id=account.id, effective_at=now, contract_user_count=account.contract_user_count
+            account_id=account.id, effective_at=begins_at, contract_user_count=account.contract_user_count
         )
     )
 

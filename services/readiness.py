@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import current_app
 from redis import Redis, RedisError
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from models import db
+from models import PortalSetting, db
+from services.clockwork import LAST_TICK
 
 OK, AWAY, STALE, DEGRADED, OFF = "ok", "away", "not current", "degraded", "off"
 _SOCKET_SECONDS = 0.5
+#: A tick comes each minute; without one for this long the workers count as degraded.
+LATE_TICK = dt.timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
 class Readiness:
-    """The state of each part: database ok or away, schema ok or not current, queue ok, degraded or off."""
+    """The state of each part.
+
+    Database: ok or away; schema: ok or not current; queue: ok, degraded or off; workers: ok or degraded.
+    """
 
     database: str
     schema: str
     queue: str
+    workers: str
 
     @property
     def is_ready(self) -> bool:
@@ -30,15 +39,28 @@ class Readiness:
         return self.database == OK and self.schema == OK
 
 
-def check() -> Readiness:
-    """Look at each part, briefly."""
+def check(*, now: dt.datetime) -> Readiness:
+    """Look at each part, briefly. Workers are ok when a tick has been done lately."""
     try:
         # A connection of its own: the session may be in the middle of something.
         with db.engine.connect() as connection:
-            current = set(MigrationContext.configure(connection).get_current_heads())
+            is_current = set(MigrationContext.configure(connection).get_current_heads()) == _newest()
+            ticked_at = _last_tick(connection) if is_current else None
     except SQLAlchemyError:
-        return Readiness(database=AWAY, schema=STALE, queue=_queue())
-    return Readiness(database=OK, schema=OK if current == _newest() else STALE, queue=_queue())
+        return Readiness(database=AWAY, schema=STALE, queue=_queue(), workers=DEGRADED)
+    return Readiness(
+        database=OK,
+        schema=OK if is_current else STALE,
+        queue=_queue(),
+        workers=OK if ticked_at is not None and now - ticked_at < LATE_TICK else DEGRADED,
+    )
+
+
+def _last_tick(connection: Connection) -> dt.datetime | None:
+    value = connection.execute(
+        select(PortalSetting.value).where(PortalSetting.name == LAST_TICK)
+    ).scalar_one_or_none()
+    return dt.datetime.fromisoformat(value) if value else None
 
 
 def _newest() -> set[str]:

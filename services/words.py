@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, AdminLevel
@@ -12,7 +13,7 @@ STATUS_WORDS = {
     AccountStatus.PENDING_APPROVAL: _("承認待ち"),
     AccountStatus.APPROVED: _("承認済"),
     AccountStatus.PROVISIONING_FAILED: _("プロビジョニング失敗"),
-    AccountStatus.REJECTED: _("却下"),
+    AccountStatus.REJECTED: lazy_pgettext("status", "却下"),
     AccountStatus.WITHDRAWN: _("取下げ"),
     AccountStatus.ACTIVE: _("利用中"),
     AccountStatus.SUSPENDED: _("一時停止"),
@@ -36,7 +37,7 @@ KIND_WORDS = {
     PointKind.RETURN: _("ポイント返却"),
     PointKind.MONTHLY_FEE: _("月額利用料"),
     PointKind.CANCELLATION_TOP_UP: _("解約時補充"),
-    PointKind.CANCELLATION_WRITE_OFF: _("解約"),
+    PointKind.CANCELLATION_WRITE_OFF: lazy_pgettext("kind of point line", "解約"),
 }
 #: What stands under 実行者 for the clockwork; no user name can be written so.
 CLOCKWORK_ACTOR = "(clockwork)"

@@ -7,9 +7,11 @@ from sqlalchemy import select
 
 from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType
+from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS
 from models import BillingItem, BillingRun, PriceVersionRow, db
 from models.billing import ItemState, RunState
-from services import accounts, billing_runs, clockwork, rehearsals
+from services import accounts, billing_runs, cancellations, clockwork, rehearsals
+from services.cancellation_previews import CancellationDateInvalid
 from services.transaction import transaction
 from tests.builders import BEGAN, SETTINGS, World, account, balance, lines, tick, tokyo
 
@@ -173,3 +175,38 @@ def test_two_ticks_side_by_side_come_to_one(world: World) -> None:
     second = clockwork.run_due_work(now=CUT, settings=SETTINGS)
     assert (first.charged_accounts, second.charged_accounts) == (4, 0)
     assert fees(customer) == [-10]
+
+
+def test_a_change_that_read_the_clock_before_the_list_and_comes_after_it_counts_from_after_the_cut(
+    world: World,
+) -> None:
+    changed, leaving, lifted = (world.customer(users=20) for _position in range(3))
+    with transaction():
+        billing_runs.list_run(billing_date=NOVEMBER, now=CUT)
+    just_before = CUT - dt.timedelta(seconds=1)
+    change_users(world, changed, 50, just_before)
+    with pytest.raises(CancellationDateInvalid), transaction():
+        cancellations.schedule(
+            viewer=world.msp_a,
+            account_id=leaving,
+            scheduled_on=NOVEMBER,
+            consent=True,
+            shown=(0, 0),
+            now=just_before,
+        )
+    newcomer = world.customer(now=just_before)
+    tick(CUT)
+    assert [fees(each) for each in (changed, leaving, lifted, newcomer)] == [[-20], [-20], [-20], []]
+
+
+def test_an_account_that_cannot_be_charged_is_parked_and_the_others_are_done(world: World) -> None:
+    odd, fine = world.customer(users=100_000), world.customer()
+    lowest = -LARGEST_BALANCE_POINTS + 5
+    while balance(odd) > lowest:
+        world.take_back(odd, min(LARGEST_LINE_POINTS, balance(odd) - lowest))
+    tick(CUT)
+    run = db.session.execute(select(BillingRun)).scalar_one()
+    assert run.state is RunState.PARTLY_PARKED
+    item = db.session.execute(select(BillingItem).where(BillingItem.account_id == odd)).scalar_one()
+    assert (item.state, item.parked_reason) == (ItemState.PARKED, "balance_out_of_range")
+    assert (fees(odd), fees(fine)) == ([], [-10])

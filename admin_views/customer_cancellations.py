@@ -1,0 +1,219 @@
+"""解約 and 解約予定日設定: the consent, the exact amounts, and what lifts a date again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from flask import request
+from flask_admin import expose
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.wrappers import Response
+from wtforms import IntegerField
+from wtforms.widgets import HiddenInput
+
+from admin_views.customer_dialogs import open_account, subject_of
+from admin_views.dialogs import refuse, render_dialog, success
+from admin_views.fields import ConsentField, IsoDateField, PortalForm
+from admin_views.formatting import date_text, number
+from admin_views.request_context import now, viewer
+from admin_views.submission import posted, submit
+from domain.permissions import Permission
+from models import Account
+from services import access, cancellation_previews, cancellations, warning_mails
+from services.cancellation_previews import CancellationDateInvalid, CancellationPreview
+from services.transaction import transaction
+
+#: services.cancellations.CONSENT_TEXT as the guide prints it, with a full-width question mark.
+CONSENT_WORDS = _l(
+    "解約処理が完了する際に、現在のポイントの不足分のポイントは補充され、残存分のポイントは消費されます。"
+    "解約を続行しますか？"
+)
+#: Name of the button that asks for the amounts of a date, without scripts.
+CHECK = "check"
+
+
+class ShownPointsField(IntegerField):
+    """Points that the page named, sent back with the consent; anything unreadable counts as not shown."""
+
+    widget = HiddenInput()
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read plain digits only."""
+        text = valuelist[0] if len(valuelist) == 1 else ""
+        self.data = int(text) if text.isascii() and text.isdigit() and len(text) <= 13 else None
+
+
+class CancelForm(PortalForm):
+    """解約."""
+
+    shown_top_up_points = ShownPointsField()
+    shown_write_off_points = ShownPointsField()
+    consent = ConsentField(_l("同意する"))
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """The amounts that were shown; −1 stands for none, which no preview equals."""
+        fields = (self.shown_top_up_points, self.shown_write_off_points)
+        top_up, write_off = (-1 if field.data is None else field.data for field in fields)
+        return top_up, write_off
+
+    def show(self, preview: CancellationPreview | None) -> None:
+        """Name a preview's amounts; the consent to others is not kept."""
+        self.shown_top_up_points.data = preview.top_up_points if preview else None
+        self.shown_write_off_points.data = preview.write_off_points if preview else None
+        self.shown_top_up_points.raw_data = self.shown_write_off_points.raw_data = None
+        self.consent.data = False
+
+
+class ScheduleForm(CancelForm):
+    """解約予定日設定."""
+
+    cancellation_date = IsoDateField(_l("解約予定日"), required=True)
+
+
+class CustomerCancellations:
+    """A part of the list's view: cancel, schedule, lift."""
+
+    require: Any
+    get_url: Any
+    row_url: Any
+
+    @expose("/<row_id:account_id>/cancel/", methods=("GET", "POST"))
+    def cancel(self, account_id: int) -> Response:
+        """解約."""
+        self.require(Permission.CUSTOMERS_CANCEL)
+        account = open_account(account_id)
+        form = CancelForm(posted())
+
+        def run() -> Response:
+            with transaction():
+                settled = cancellations.cancel(
+                    viewer=viewer(),
+                    account_id=account_id,
+                    consent=form.consent.data,
+                    shown=form.shown,
+                    now=now(),
+                )
+                message = _canceled_words(settled)
+            return success(to=self.row_url(account_id), message=message)
+
+        answer = submit(form, run)
+        if isinstance(answer, Response):
+            return answer
+        preview = cancellation_previews.preview(
+            viewer=viewer(), account_id=account_id, scheduled_on=None, now=now()
+        )
+        form.show(preview)
+        return self._page(account, form, preview, status=answer, title=_("解約"))
+
+    @expose("/<row_id:account_id>/schedule/", methods=("GET", "POST"))
+    def schedule(self, account_id: int) -> Response:
+        """解約予定日設定."""
+        self.require(Permission.CUSTOMERS_CANCEL)
+        account = open_account(account_id)
+        form = ScheduleForm(posted(), cancellation_date=account.cancellation_date)
+        if CHECK in request.form:
+            status = 200
+        else:
+            answer = submit(form, lambda: self._schedule(account_id, form))
+            if isinstance(answer, Response):
+                return answer
+            status = answer
+        preview, status = _preview_of_date(account, form, status)
+        form.show(preview)
+        earliest, latest = cancellation_previews.date_bounds(now())
+        return self._page(
+            account,
+            form,
+            preview,
+            status=status,
+            title=_("解約予定日設定"),
+            earliest=earliest,
+            latest=latest,
+            lift_url=self.get_url(".lift", account_id=account_id),
+            has_reminder_ahead=bool(preview)
+            and warning_mails.has_reminder_ahead(form.cancellation_date.data, now=now()),
+        )
+
+    @expose("/<row_id:account_id>/lift/", methods=("POST",))
+    def lift(self, account_id: int) -> Response:
+        """解除."""
+        self.require(Permission.CUSTOMERS_CANCEL)
+        with transaction():
+            lifted = cancellations.lift(viewer=viewer(), account_id=account_id, now=now())
+        account = access.find_account(viewer=viewer(), account_id=account_id)
+        message = _(
+            "%(name)s の解約予定日（%(date)s）を解除しました。",
+            name=account.company_name,
+            date=date_text(lifted),
+        )
+        return success(to=self.row_url(account_id), message=message)
+
+    def _schedule(self, account_id: int, form: ScheduleForm) -> Response:
+        date: dt.date = form.cancellation_date.data
+        with transaction():
+            name = cancellations.schedule(
+                viewer=viewer(),
+                account_id=account_id,
+                scheduled_on=date,
+                consent=form.consent.data,
+                shown=form.shown,
+                now=now(),
+            ).account.company_name
+        message = _("%(name)s の解約予定日を %(date)s に設定しました。", name=name, date=date_text(date))
+        return success(to=self.row_url(account_id), message=message)
+
+    def _page(
+        self, account: Account, form: CancelForm, preview: CancellationPreview | None, **context: Any
+    ) -> Response:
+        return render_dialog(
+            form=form,
+            submit_label=_("解約"),
+            back_url=self.row_url(account.id),
+            subject=subject_of(account),
+            template="customers/cancellation.html",
+            tone="danger",
+            requires="consent",
+            account=account,
+            preview=preview,
+            consent_words=CONSENT_WORDS,
+            **context,
+        )
+
+
+def _preview_of_date(
+    account: Account, form: ScheduleForm, status: int
+) -> tuple[CancellationPreview | None, int]:
+    """Return the amounts for the date in the form or the address, and the status with a refusal of it."""
+    field = form.cancellation_date
+    if request.method == "GET" and field.name in request.args:
+        field.process(request.args)
+    if not field.errors and (field.raw_data and not field.validate(form)):
+        return None, 422
+    if field.data is None or field.errors:
+        return None, status
+    try:
+        found = cancellation_previews.preview(
+            viewer=viewer(), account_id=account.id, scheduled_on=field.data, now=now()
+        )
+    except CancellationDateInvalid as error:
+        return None, refuse(form, error)
+    return found, status
+
+
+def _canceled_words(settled: CancellationPreview) -> str:
+    words = {
+        "name": settled.account.company_name,
+        "payer": settled.payer_name,
+        "top_up": number(settled.top_up_points),
+        "write_off": number(settled.write_off_points),
+    }
+    if settled.top_up_points:
+        return _(
+            "%(name)s を解約しました。不足分の%(top_up)sポイントを %(payer)s から補充しました。", **words
+        )
+    if settled.write_off_points:
+        return _("%(name)s を解約しました。残存分の%(write_off)sポイントを消費しました。", **words)
+    return _("%(name)s を解約しました。ポイントの過不足はありませんでした。", **words)

@@ -1,0 +1,58 @@
+"""The documents tell the truth about the code."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+GLOSSARY = ROOT / "docs" / "glossary.md"
+SOURCES = "\n".join(
+    path.read_text(encoding="utf-8")
+    for folder in ("domain", "models", "services", "admin_views")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+)
+
+
+def glossary_names() -> list[str]:
+    rows = [line for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if line.startswith("| ")]
+    return [name for row in rows[1:] for name in re.findall(r"`([\w.]+)`", row)]
+
+
+@pytest.mark.parametrize("name", glossary_names())
+def test_a_word_of_the_glossary_is_a_name_in_the_code(name: str) -> None:
+    owner, _dot, last = name.rpartition(".")
+    assert re.search(rf"\b{last}\b", SOURCES)
+    if owner[:1].isupper():
+        assert re.search(rf"class {owner}\b.*?^    {last} = ", SOURCES, re.DOTALL | re.MULTILINE)
+    elif owner:
+        path = ROOT / "services" / f"{owner}.py"
+        assert re.search(rf"^def {last}\(", path.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("document", [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md"], ids=str)
+def test_what_a_document_links_to_is_there(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("target", ["run", "test", "check", "soak", "bench", "golden", "reset", "help"])
+def test_the_makefile_has_what_the_readme_may_name(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_no_text_of_the_project_names_a_machine_s_path() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    pattern = re.compile(r"/(home|root|Users)/\w|/wor" r"k/|/far" r"m/")
+    found = []
+    for name in listed.stdout.split():
+        path = ROOT / name
+        if (
+            path.suffix in (".py", ".md", ".html", ".js", ".css", ".toml", ".txt", ".po", "")
+            and path.is_file()
+        ):
+            found += [name for line in path.read_text(encoding="utf-8").splitlines() if pattern.search(line)]
+    assert found == []
