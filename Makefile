@@ -33,7 +33,7 @@ soak: $(TESTS_READY) $(CATALOGUES) ## long faults and fuzz
 	$(VENV_PYTHON) -m pytest -n $(PROCESSES) -m soak $(ARGS)
 
 bench: $(TESTS_READY) $(CATALOGUES) ## measure
-	$(VENV_PYTHON) -m pytest -m bench -s $(ARGS)
+	$(VENV_PYTHON) -m benchmarks.portal
 
 golden: $(TESTS_READY) $(CATALOGUES) ## write the golden files anew; look at the difference before keeping it
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/golden $(ARGS)

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "dev", "password", "test"})
 SHORTEST_SECRET = 32
+DATABASE_ADDRESSES = ("sqlite:///", "postgresql+psycopg://")
 
 
 class SettingsError(Exception):
@@ -72,6 +73,8 @@ class Settings:
         if kind not in ("demo", "production"):
             raise SettingsError("PORTAL_ENV must be demo or production")
         database_url = values.get("DATABASE_URL") or f"sqlite:///{_var_folder(values) / 'portal.db'}"
+        if not database_url.startswith(DATABASE_ADDRESSES):
+            raise SettingsError(f"DATABASE_URL must begin with {' or '.join(DATABASE_ADDRESSES)}")
         port = _whole(values, "PORT", 8000)
         return cls(
             database_url=database_url,

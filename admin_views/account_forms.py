@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from admin_views.fields import (
     PhoneField,
     PortalForm,
     PostalCodeField,
+    RequestIdField,
     VersionField,
     WebAddressField,
     WholeNumberField,
@@ -121,6 +123,8 @@ class RegisterForm(ProfileForm):
         blank_label=_l("選択してください"),
     )
     contract_user_count = UserCountField()
+    # Made when the form is opened; a form that comes without it is a request of its own.
+    request_id = RequestIdField(required=False, default=lambda: str(uuid.uuid4()))
 
 
 class ApplicationForm(ProfileForm):

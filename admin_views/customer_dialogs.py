@@ -81,6 +81,7 @@ class CustomerDialogs:
                     profile=form.profile,
                     contract_user_count=form.contract_user_count.data,
                     parent_id=form.parent_id.data if form.parent_id else None,
+                    request_id=form.request_id.data,
                     now=now(),
                 ).company_name
             message = _(

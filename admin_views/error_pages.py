@@ -9,7 +9,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import HTTPException, SecurityError, Unauthorized
+from werkzeug.exceptions import BadHost, HTTPException, SecurityError, Unauthorized
 from werkzeug.wrappers import Response
 
 from admin_views import sign_in
@@ -68,8 +68,8 @@ def answer_http_error(error: HTTPException) -> Response:
         return error.get_response()
     if isinstance(error, Unauthorized):
         return sign_in.to_sign_in()
-    if isinstance(error, SecurityError):
-        # The host is not ours: no address of a page can be built for it.
+    if isinstance(error, SecurityError | BadHost):
+        # The host is not ours, or none: no address of a page can be built for it.
         heading, advice = WORDS[400]
         return make_response(
             render_template("error_bare.html", code=400, heading=heading, advice=advice), 400

@@ -87,7 +87,11 @@ def customer_portal() -> str:
 
 
 def _page_before() -> str | None:
-    parts = urlsplit(request.referrer or "")
+    try:
+        parts = urlsplit(request.referrer or "")
+    except ValueError:
+        # Not an address at all, such as "http://[".
+        return None
     if parts.netloc != request.host or parts.path.startswith("/lang/"):
         return None
     return safe_return_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)

@@ -38,6 +38,11 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     administrators.AdministratorTaken: _l("このユーザ名またはEメールはすでに使われています。"),
     administrators.AdministratorUnknown: _l("ユーザ名 %(user_name)s の管理者はいません。"),
     administrators.LevelNotOffered: _l("このアカウントタイプでは選べない権限です。"),
+    administrators.NameRequired: _l("名前を入力してください。"),
+    administrators.UserNameRefused: _l(
+        "ユーザ名は半角の英数字で始まる60文字以内の英数字、ピリオド、ハイフン、下線で入力してください。"
+    ),
+    beginning.PriceOutOfRange: _l("料金が大きすぎます。最大の契約ユーザ数の利用料は%(maximum)sまでです。"),
     beginning.AlreadyBegun: _l("このポータルはすでに利用を開始しています。"),
     applications.ParentUnknown: _l("登録先のMSPアカウントを選び直してください。"),
     applications.ReasonRequired: _l("却下の理由を入力してください。"),
@@ -60,6 +65,10 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     ledger.InsufficientStock: _l(
         "%(payer_name)s の保有ポイントが%(missing_points)sポイント不足しています（保有 %(held_points)s）。"
         "ディストリビュータからポイントをご購入ください。"
+    ),
+    ledger.DistributorStockTooSmall: _l(
+        "%(payer_name)s の保有ポイントが%(missing_points)sポイント不足しています（保有 %(held_points)s）。"
+        "SingleIDにポイントの発行をご依頼ください。"
     ),
     ledger.PointsOutOfRange: _l("ポイントが扱える範囲（%(maximum)sまで）を超えます。"),
     lifecycle.TransitionRefused: _l(

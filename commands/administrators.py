@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from commands.outcome import clock_now, refusals_in_one_line, settings
+from commands.outcome import OneLineGroup, clock_now, settings
 from domain.permissions import AdminLevel
 from services import administrators as service
 from services.transaction import transaction
 
 
-@click.group()
+@click.group(cls=OneLineGroup)
 def administrators() -> None:
     """Look after the people who sign in."""
 
@@ -23,7 +23,6 @@ def administrators() -> None:
 @click.option("--name", "full_name", required=True)
 @click.option("--level", type=click.Choice([level.value for level in AdminLevel]), required=True)
 @with_appcontext
-@refusals_in_one_line
 def create(account_number: str, username: str, email: str, full_name: str, level: str) -> None:
     """Create an administrator and print the one-time link that sets its password."""
     with transaction():
@@ -41,7 +40,6 @@ def create(account_number: str, username: str, email: str, full_name: str, level
 @administrators.command("reset-password")
 @click.argument("username")
 @with_appcontext
-@refusals_in_one_line
 def reset_password(username: str) -> None:
     """Print a one-time link that sets a new password; the old one works until then."""
     with transaction():
@@ -52,7 +50,6 @@ def reset_password(username: str) -> None:
 @administrators.command()
 @click.argument("username")
 @with_appcontext
-@refusals_in_one_line
 def unlock(username: str) -> None:
     """Let a disabled administrator sign in again."""
     with transaction():

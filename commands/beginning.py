@@ -9,14 +9,15 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from commands.outcome import clock_now, refusals_in_one_line, refuse, settings
+from commands.outcome import OneLineCommand, clock_now, refuse, settings
+from domain.inputs.emails import email_key, parse_email
 from models import Account, db
 from services import beginning, clock, demo_people
 from services import demo as demo_service
 from services.transaction import transaction
 
 
-@click.command()
+@click.command(cls=OneLineCommand)
 @click.option("--operator", "operator_name", required=True, help="Company name of the operator.")
 @click.option("--username", required=True, help="User name of its first administrator.")
 @click.option("--email", default="", help="Its e-mail address; default <username>@localhost.")
@@ -28,7 +29,6 @@ from services.transaction import transaction
     help="Points of the base, users included in it, points per additional user.",
 )
 @with_appcontext
-@refusals_in_one_line
 def init(operator_name: str, username: str, email: str, price: str) -> None:
     """Begin a production system: operator, first administrator by one-time link, first prices."""
     parts = price.split("/")
@@ -39,7 +39,7 @@ def init(operator_name: str, username: str, email: str, price: str) -> None:
         token = beginning.begin(
             operator_name=operator_name,
             user_name=username,
-            email=email or f"{username}@localhost",
+            email=email_key(parse_email(email)) if email else f"{username}@localhost",
             price=(base, included, extra),
             now=clock_now(),
         )
@@ -48,12 +48,11 @@ def init(operator_name: str, username: str, email: str, price: str) -> None:
     click.echo(f"{settings().portal_url}/set-password/{token}")
 
 
-@click.command()
+@click.command(cls=OneLineCommand)
 @click.option("--customers", default=200, show_default=True, type=click.IntRange(0, 5_000_000))
 @click.option("--msps", default=2, show_default=True, type=click.IntRange(2, 100_000))
 @click.option("--seed", default=1, show_default=True, type=int)
 @with_appcontext
-@refusals_in_one_line
 def demo(customers: int, msps: int, seed: int) -> None:
     """Fill an empty database with demo data, the same for the same arguments and day."""
     if not settings().is_demo:
@@ -65,9 +64,8 @@ def demo(customers: int, msps: int, seed: int) -> None:
     click.echo(f"{customers} customers; password of the demo sign-ins: {password}")
 
 
-@click.command(hidden=True)
+@click.command(hidden=True, cls=OneLineCommand)
 @with_appcontext
-@refusals_in_one_line
 def prepare() -> None:
     """Make the database of `make run` ready: clock, demo data when empty, the sign-ins' password."""
     chosen = settings()

@@ -8,13 +8,13 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
-from commands.outcome import BillingDate, clock_now, refusals_in_one_line, refuse, settings
+from commands.outcome import BillingDate, OneLineGroup, clock_now, refuse, settings
 from domain.billing_calendar import billing_instant
 from models import BillingItem, BillingRun, db
 from services import clockwork, rehearsals
 
 
-@click.group()
+@click.group(cls=OneLineGroup)
 def billing() -> None:
     """Rehearse, run and show the fees of a 25th."""
 
@@ -23,7 +23,6 @@ def billing() -> None:
 @click.option("--date", "billing_date", type=BillingDate(), required=True)
 @click.option("--account", "numbers", multiple=True, help="Only these account numbers.")
 @with_appcontext
-@refusals_in_one_line
 def rehearse(billing_date: dt.date, numbers: tuple[str, ...]) -> None:
     """Print what the run of a 25th would charge, without changing anything."""
     rows = rehearsals.rehearse(billing_date=billing_date, account_numbers=numbers)
@@ -36,12 +35,16 @@ def rehearse(billing_date: dt.date, numbers: tuple[str, ...]) -> None:
 @billing.command()
 @click.option("--date", "billing_date", type=BillingDate(), required=True)
 @with_appcontext
-@refusals_in_one_line
 def run(billing_date: dt.date) -> None:
     """Do what is due up to a 25th whose cut has passed; once done, it is not done again."""
     if billing_instant(billing_date) > clock_now():
         refuse(f"the cut of {billing_date} has not come yet")
     report = clockwork.run_due_work(now=clock_now(), settings=settings())
+    if report.failed:
+        refuse(f"could not be done and will be tried again: accounts {report.failed}")
+    run_of_date = select(BillingRun.id).where(BillingRun.billing_date == billing_date)
+    if db.session.execute(run_of_date).first() is None:
+        refuse(f"there is no run of {billing_date}: no account was there yet")
     click.echo(f"monthly fees: {report.charged_accounts} accounts, {report.charged_points} points")
 
 

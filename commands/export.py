@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
-from urllib.parse import parse_qsl
 
 import click
 from flask.cli import with_appcontext
 from flask_babel import force_locale
 
-from commands.outcome import clock_now, refusals_in_one_line, refuse
-from services import exports, sign_ins
+from commands.outcome import OneLineGroup, clock_now, refuse
+from domain.permissions import Permission
+from services import access, exports, sign_ins
 from services.customers import customers_source
-from services.lists import parse_arguments
+from services.list_arguments import parameter_names, parse_arguments
 
 
-@click.group()
+@click.group(cls=OneLineGroup)
 def export() -> None:
     """Write a list to a file."""
 
@@ -26,17 +27,28 @@ def export() -> None:
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), required=True)
 @click.argument("arguments", nargs=-1, metavar="[NAME=VALUE …]")
 @with_appcontext
-@refusals_in_one_line
 def customers(user_name: str, kind: str, output: Path, arguments: tuple[str, ...]) -> None:
     """Write 顧客アカウント一覧, with the list's own arguments (search=…, sort=…, state=…)."""
     viewer = sign_ins.viewer_named(user_name)
     if viewer is None:
         refuse(f"there is no administrator {user_name} who may sign in")
+    access.check_permission(viewer=viewer, permission=Permission.CUSTOMERS_VIEW)
     source = customers_source(viewer=viewer, now=clock_now())
-    wanted = parse_arguments(source, dict(parse_qsl("&".join(arguments))))
+    wanted = parse_arguments(source, _parameters(arguments, parameter_names(source)))
     if wanted.errors:
         refuse("unusable arguments: " + ", ".join(f"{name} ({code})" for name, code in wanted.errors.items()))
     with force_locale("ja"), output.open("wb") as stream:
         write = exports.write_csv if kind == "csv" else exports.write_xlsx
         count = write(stream, source, wanted)
     click.echo(f"{count} rows in {output}")
+
+
+def _parameters(arguments: tuple[str, ...], known: Collection[str]) -> dict[str, str]:
+    """Read NAME=VALUE; a slip of the pen must not write a list that nobody asked for."""
+    parameters = {}
+    for argument in arguments:
+        name, equals, value = argument.partition("=")
+        if not equals or name not in known:
+            raise click.UsageError(f"{argument!r} is not NAME=VALUE with one of {', '.join(sorted(known))}")
+        parameters[name] = value
+    return parameters

@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 from flask.cli import with_appcontext
 
-from commands.outcome import refuse
+from commands.outcome import OneLineGroup, refuse
 from services import invariants
 
 
-@click.group()
+@click.group(cls=OneLineGroup)
 def ledger() -> None:
     """Look after the points ledger."""
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
+from click.exceptions import NoArgsIsHelpError
 from flask import current_app
+from sqlalchemy.exc import DBAPIError
 
 from config import Settings
 from domain.errors import DomainError
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Refused(click.ClickException):
@@ -39,17 +37,45 @@ def refuse(message: str) -> NoReturn:
     raise Refused(message)
 
 
-def refusals_in_one_line(command: F) -> F:
-    """Turn an anticipated refusal into one line and exit 1."""
+class _OneLine(click.Command):
+    """A command whose every anticipated end is one line on stderr: 1 refused or broken, 2 usage."""
 
-    @wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> Any:
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
         try:
-            return command(*args, **kwargs)
-        except DomainError as error:
-            raise Refused(f"{type(error).__name__}: {error}") from error
+            return super().make_context(*args, **kwargs)
+        except click.UsageError as error:
+            raise _usage_in_one_line(error) from error
 
-    return wrapped  # type: ignore[return-value]
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except click.UsageError as error:
+            raise _usage_in_one_line(error) from error
+        except DomainError as error:
+            raise Refused(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+        except DBAPIError as error:
+            raise Refused(f"the database refused: {_one_line(str(error.orig))}") from error
+        except OSError as error:
+            raise Refused(_one_line(str(error))) from error
+
+
+class OneLineCommand(_OneLine, click.Command):
+    """A single command."""
+
+
+class OneLineGroup(_OneLine, click.Group):
+    """A group: what holds for it holds for its commands."""
+
+
+def _usage_in_one_line(error: click.UsageError) -> click.UsageError:
+    if isinstance(error, NoArgsIsHelpError):
+        return error
+    hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
+    return click.UsageError(_one_line(error.format_message()) + hint)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 class Instant(click.ParamType):

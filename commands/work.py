@@ -7,17 +7,18 @@ import datetime as dt
 import click
 from flask.cli import with_appcontext
 
-from commands.outcome import Instant, clock_now, refusals_in_one_line, refuse, settings
+from commands.outcome import Instant, OneLineCommand, clock_now, refuse, settings
 from services import clockwork, outgoing_mails, provisioning
 from services.mail_transports import transport_from
 
 
-@click.command()
+@click.command(cls=OneLineCommand)
 @click.option("--now", "instant", type=Instant(), help="Do what is due at this instant; default: now.")
 @with_appcontext
-@refusals_in_one_line
 def work(instant: dt.datetime | None) -> None:
     """Do all that is due, once: cancellations, the 25th, suspensions, provisioning, mails."""
+    if instant and not settings().is_demo and instant > clock_now():
+        refuse("--now lies ahead: in production no fee and no cancellation is carried out before its time")
     now = instant or clock_now()
     report = clockwork.run_due_work(now=now, settings=settings())
     provisioned = provisioning.provision_requested(now=now)
@@ -28,6 +29,9 @@ def work(instant: dt.datetime | None) -> None:
     click.echo(f"monthly fees: {report.charged_accounts} accounts, {report.charged_points} points")
     click.echo(f"suspended: {report.suspended}, resumed: {report.resumed}")
     click.echo(f"provisioned: {provisioned}")
-    click.echo(f"mails written: {report.mails_written}, handled: {mails}")
+    click.echo(
+        f"mails written: {report.mails_written}, delivered: {mails.delivered_count}, "
+        f"delayed: {mails.delayed_count}, bounced: {mails.bounced_count}"
+    )
     if report.failed:
         refuse(f"could not be done and will be tried again: accounts {report.failed}")

@@ -34,8 +34,8 @@ def _application_url() -> str:
 def run(connection: Connection) -> None:
     """Upgrade in one transaction; on SQLite without foreign keys, since re-creating a table drops it."""
     if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
-        connection.rollback()
+        # On the driver's connection: inside a transaction, which SQLAlchemy would begin, it does nothing.
+        connection.connection.cursor().execute("PRAGMA foreign_keys=OFF")
     context.configure(
         connection=connection,
         target_metadata=db.metadata,

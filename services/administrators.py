@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from sqlalchemy import or_, select
 
 from domain.errors import DomainError
-from domain.inputs.emails import parse_email
+from domain.inputs.emails import email_key, parse_email
+from domain.inputs.text import clean_line
 from domain.permissions import LEVELS, AdminLevel
 from models import Account, Administrator, db
 from services import audit
 from services.sign_ins import create_one_time_link
+
+LONGEST_FULL_NAME = 100
+_USER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
 class AdministratorUnknown(DomainError):
@@ -34,6 +39,36 @@ class LevelNotOffered(DomainError):
     """The account's type does not have administrators of that level."""
 
 
+class UserNameRefused(DomainError):
+    """A user name is not 1 to 60 letters, digits, dots, hyphens and underscores, a letter or digit first."""
+
+    field = "user_name"
+
+
+class NameRequired(DomainError):
+    """A name is empty."""
+
+
+def check_user_name(user_name: str) -> None:
+    """Refuse a name that could not be signed in with, or that would look like an e-mail address.
+
+    :raises UserNameRefused: when it is none.
+    """
+    if not _USER_NAME.fullmatch(user_name):
+        raise UserNameRefused(user_name=user_name)
+
+
+def clean_name(text: str, *, maximum: int) -> str:
+    """Return a name as it is stored.
+
+    :raises DomainError: NameRequired, TextTooLong, ForbiddenCharacter.
+    """
+    name = clean_line(text, maximum=maximum)
+    if not name:
+        raise NameRequired
+    return name
+
+
 def create(
     *,
     account_number: str,
@@ -45,18 +80,20 @@ def create(
 ) -> str:
     """Create an administrator without a password; return the token of its one-time link.
 
-    :raises DomainError: AccountNumberUnknown, LevelNotOffered, AdministratorTaken, EmailAddressRefused.
+    :raises DomainError: AccountNumberUnknown, LevelNotOffered, AdministratorTaken, EmailAddressRefused,
+        UserNameRefused, NameRequired.
     """
     account = _account_numbered(account_number)
     if level not in LEVELS[account.account_type]:
         raise LevelNotOffered(level=level, account_type=account.account_type)
-    address = parse_email(email)
+    check_user_name(user_name)
+    address = email_key(parse_email(email))
     _check_free(user_name, address)
     administrator = Administrator(
         account_id=account.id,
         user_name=user_name,
         email=address,
-        full_name=full_name,
+        full_name=clean_name(full_name, maximum=LONGEST_FULL_NAME),
         level=level,
         created_at=now,
     )

@@ -18,7 +18,7 @@ from domain.lifecycle import RUNNING, AccountStatus, Event, TransitionRefused, n
 from domain.permissions import PARENTS, AccountType, Permission, Viewer
 from domain.points import LARGEST_USER_COUNT, SMALLEST_USER_COUNT
 from models import Account, db
-from services import access, application_mails, audit
+from services import access, application_mails, audit, requests
 from services.accounts import UserCountOutOfRange
 from services.mail_texts import MailBrand
 from services.profiles import apply_profile, check_version
@@ -58,16 +58,35 @@ def register(
     contract_user_count: int,
     parent_id: int | None,
     now: dt.datetime,
+    request_id: str | None = None,
 ) -> Account:
     """Register a customer account: an application that waits for the operator's approval.
 
-    `parent_id` None: the viewer's own account.
+    `parent_id` None: the viewer's own account. The same `request_id` again returns the first application.
 
-    :raises DomainError: PermissionRefused, ParentUnknown, UserCountOutOfRange.
+    :raises DomainError: PermissionRefused, ParentUnknown, UserCountOutOfRange, RequestIdReused.
     """
     access.check_permission(viewer=viewer, permission=Permission.CUSTOMERS_REGISTER)
     _check_user_count(contract_user_count)
     parent = _parent(viewer, parent_id)
+    if request_id is None:
+        return _apply(viewer, parent, profile, contract_user_count, now)
+    body = {"do": "register", "parent_id": parent.id, "users": contract_user_count, **profile}
+    first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
+    if first is not None:
+        return db.session.get_one(Account, first["account_id"])
+    account = _apply(viewer, parent, profile, contract_user_count, now)
+    requests.finish_request(request_id=request_id, result={"account_id": account.id})
+    return account
+
+
+def _apply(
+    viewer: Viewer,
+    parent: Account,
+    profile: Mapping[str, Any],
+    contract_user_count: int,
+    now: dt.datetime,
+) -> Account:
     account = Account(
         parent_id=parent.id,
         privileged_msp_id=parent.privileged_msp_id or parent.id,

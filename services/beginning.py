@@ -10,15 +10,23 @@ from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
 from domain.lifecycle import AccountStatus
 from domain.permissions import CHARGED_TYPES, AccountType, AdminLevel
+from domain.points import LARGEST_LINE_POINTS, LARGEST_USER_COUNT
 from models import Account, Administrator, PriceVersionRow, db
 from services import audit
+from services.administrators import check_user_name, clean_name
 from services.sign_ins import create_one_time_link
+
+LONGEST_OPERATOR_NAME = 120
 
 
 class AlreadyBegun(DomainError):
     """There is an operator already."""
 
     http_status = 409
+
+
+class PriceOutOfRange(DomainError):
+    """The fee of the largest account would be more than one line of the ledger carries."""
 
 
 def begin(
@@ -30,11 +38,16 @@ def begin(
     and valid from now on.
 
     :raises AlreadyBegun: when there is an operator.
+    :raises PriceOutOfRange: when a fee could grow larger than a line of the ledger.
+    :raises DomainError: UserNameRefused, NameRequired, TextTooLong, ForbiddenCharacter.
     """
+    check_user_name(user_name)
+    _check_price(*price)
+    company_name = clean_name(operator_name, maximum=LONGEST_OPERATOR_NAME)
     found = select(Account.id).where(Account.account_type == AccountType.OPERATOR)
     if db.session.execute(found).first() is not None:
         raise AlreadyBegun
-    operator = _operator(operator_name, now)
+    operator = _operator(company_name, now)
     administrator = Administrator(
         account_id=operator.id,
         user_name=user_name,
@@ -48,6 +61,12 @@ def begin(
     db.session.flush()
     audit.record(action="portal.begun", viewer=None, account_id=operator.id, now=now, user_name=user_name)
     return create_one_time_link(administrator_id=administrator.id, now=now)
+
+
+def _check_price(base: int, included: int, extra: int) -> None:
+    largest_fee = base + max(0, LARGEST_USER_COUNT - included) * extra
+    if max(base, included, extra, largest_fee) > LARGEST_LINE_POINTS:
+        raise PriceOutOfRange(maximum=LARGEST_LINE_POINTS)
 
 
 def _operator(operator_name: str, now: dt.datetime) -> Account:

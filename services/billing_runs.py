@@ -13,10 +13,10 @@ from sqlalchemy import ColumnElement, case, func, insert, literal, select, updat
 
 from domain.billing_calendar import billing_instant
 from domain.permissions import CHARGED_TYPES
-from domain.points import LARGEST_BALANCE_POINTS, PointKind
+from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS, PointKind
 from models import Account, BillingItem, BillingRun, PointBalance, PointLine, db
 from models.billing import ItemState, RunState
-from services import audit, cut_gate, ledger
+from services import audit, cut_gate
 from services.access import depth_expression
 from services.estimates import charged_at, unlisted_billing_dates
 from services.prices import fee_expression, prices_at, users_at
@@ -89,37 +89,38 @@ def charge_chunk(*, run_id: int, now: dt.datetime, size: int = CHUNK_SIZE) -> in
     0: nothing is due any more, and the run is finished. Two workers take turns at the run's row.
     """
     run = db.session.execute(select(BillingRun).where(BillingRun.id == run_id).with_for_update()).scalar_one()
-    due = db.session.execute(
+    window = (
         select(BillingItem.account_id, BillingItem.depth)
         .where(BillingItem.billing_date == run.billing_date, BillingItem.state == ItemState.DUE)
         .order_by(BillingItem.depth.desc(), BillingItem.account_id)
         .limit(size)
-    ).all()
+    )
+    due = db.session.execute(window).all()
     if not due:
         _finish(run, now)
         return 0
-    level = [row.account_id for row in due if row.depth == due[0].depth]
-    ledger.lock_balances(level)
-    run.charged_points += post_fees(billing_date=run.billing_date, account_ids=level, now=now)
-    run.done_count += len(level)
+    level = [account_id for account_id, depth in due if depth == due[0].depth]
+    # A range, not a list: everything due at this depth between the two ends is in the window.
+    is_meant = (BillingItem.depth == due[0].depth, BillingItem.account_id.between(level[0], level[-1]))
+    count, points = post_fees(billing_date=run.billing_date, is_meant=is_meant, now=now)
+    run.done_count += count
+    run.charged_points += points
     return len(level)
 
 
-def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.datetime) -> int:
-    """Post the due fees of one 25th to locked balances, set-based; return the points (≥ 0) charged.
+def post_fees(*, billing_date: dt.date, is_meant: Conditions, now: dt.datetime) -> tuple[int, int]:
+    """Post the due fees of one 25th to the items meant, set-based; return (accounts, points ≥ 0) charged.
 
-    A balance that is closed or would leave the ledger's range is parked with its reason, the others go on.
+    Balances are locked by id; the items meant are of one level. A balance that is closed or would leave the
+    ledger's range is parked with its reason, the others go on.
     """
-    due = (
-        BillingItem.billing_date == billing_date,
-        BillingItem.account_id.in_(account_ids),
-        BillingItem.state == ItemState.DUE,
-    )
+    due = (BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE, *is_meant)
+    _lock_balances(due)
     _park_what_cannot_be_charged(due)
     _insert_fee_lines(due, billing_date, now)
     charged = db.session.execute(
-        select(func.coalesce(func.sum(BillingItem.fee_points), 0)).where(*due)
-    ).scalar_one()
+        select(func.count(), func.coalesce(func.sum(BillingItem.fee_points), 0)).where(*due)
+    ).one()
     _carry_balances(due, now)
     db.session.execute(
         update(BillingItem)
@@ -127,12 +128,30 @@ def post_fees(*, billing_date: dt.date, account_ids: Sequence[int], now: dt.date
         .values(state=ItemState.DONE)
         .execution_options(synchronize_session=False)
     )
-    return int(charged)
+    return charged[0], int(charged[1])
+
+
+def _lock_balances(due: Conditions) -> None:
+    """Lock without reading into objects; SQLite's writing transaction holds everything already."""
+    if db.session.get_bind().dialect.name == "sqlite":
+        return
+    meant = select(BillingItem.account_id).where(*due)
+    db.session.execute(
+        select(PointBalance.account_id)
+        .where(PointBalance.account_id.in_(meant))
+        .order_by(PointBalance.account_id)
+        .with_for_update()
+    ).all()
 
 
 def _park_what_cannot_be_charged(due: Conditions) -> None:
     too_far = PointBalance.point_balance - BillingItem.fee_points < -LARGEST_BALANCE_POINTS
-    for condition, reason in ((PointBalance.is_closed, "balance_closed"), (too_far, "balance_out_of_range")):
+    too_large = BillingItem.fee_points > LARGEST_LINE_POINTS
+    for condition, reason in (
+        (PointBalance.is_closed, "balance_closed"),
+        (too_large, "fee_out_of_range"),
+        (too_far, "balance_out_of_range"),
+    ):
         found = select(PointBalance.account_id).where(
             PointBalance.account_id == BillingItem.account_id, condition
         )
@@ -196,7 +215,7 @@ def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
         .order_by(BillingItem.billing_date, BillingItem.id)
     ).scalars()
     return sum(
-        post_fees(billing_date=billing_date, account_ids=[account_id], now=now)
+        post_fees(billing_date=billing_date, is_meant=(BillingItem.account_id == account_id,), now=now)[1]
         for billing_date in dates.all()
     )
 
@@ -204,11 +223,17 @@ def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
 def _finish(run: BillingRun, now: dt.datetime) -> None:
     if run.finished_at is not None:
         return
-    parked = db.session.execute(
-        select(func.count())
-        .select_from(BillingItem)
-        .where(BillingItem.billing_date == run.billing_date, BillingItem.state == ItemState.PARKED)
-    ).scalar_one()
+    totals = {
+        state: (count, int(points or 0))
+        for state, count, points in db.session.execute(
+            select(BillingItem.state, func.count(), func.sum(BillingItem.fee_points))
+            .where(BillingItem.billing_date == run.billing_date)
+            .group_by(BillingItem.state)
+        )
+    }
+    # Fees that a cancellation posted beforehand belong to this 25th as well.
+    run.done_count, run.charged_points = totals.get(ItemState.DONE, (0, 0))
+    parked = totals.get(ItemState.PARKED, (0, 0))[0]
     run.state = RunState.PARTLY_PARKED if parked else RunState.DONE
     run.finished_at = now
     audit.record(

@@ -10,7 +10,7 @@ from domain.billing_calendar import start_of_day
 from domain.errors import DomainError
 from domain.lifecycle import RUNNING, Event, next_status
 from domain.permissions import Permission, Viewer
-from domain.points import PointKind, settlement
+from domain.points import PointKind, Settlement, settlement
 from models import Account, Cancellation, db
 from services import access, audit, billing_runs, cut_gate, ledger
 from services.cancellation_previews import CancellationPreview, check_date, preview_locked
@@ -189,22 +189,28 @@ def _lift_open(account: Account, viewer: Viewer, now: dt.datetime) -> None:
         db.session.flush()
 
 
+def _settling_lines(account: Account, settled: Settlement) -> list[ledger.LineDraft]:
+    """Return the lines that bring the balance to 0; more than one where it is larger than a line may be."""
+    drafts = [
+        ledger.LineDraft(account.id, PointKind.CANCELLATION_WRITE_OFF, -points)
+        for points in ledger.in_lines(settled.write_off_points)
+    ]
+    for points in ledger.in_lines(settled.top_up_points):
+        drafts += ledger.transfer(
+            payer_id=account.parent_id or 0,
+            account_id=account.id,
+            kind=PointKind.CANCELLATION_TOP_UP,
+            points=points,
+        )
+    return drafts
+
+
 def _execute(account: Account, agreement: Cancellation, viewer: Viewer | None, now: dt.datetime) -> None:
     balances = ledger.lock_balances([account.id, account.parent_id or 0])
     billing_runs.charge_due_fees(account_id=account.id, now=now)
     db.session.refresh(balances[account.id])
     settled = settlement(balances[account.id].point_balance)
-    drafts = []
-    if settled.top_up_points:
-        drafts = ledger.transfer(
-            payer_id=account.parent_id or 0,
-            account_id=account.id,
-            kind=PointKind.CANCELLATION_TOP_UP,
-            points=settled.top_up_points,
-        )
-    elif settled.write_off_points:
-        drafts = [ledger.LineDraft(account.id, PointKind.CANCELLATION_WRITE_OFF, -settled.write_off_points)]
-    ledger.post(drafts=drafts, viewer=viewer, now=now)
+    ledger.post(drafts=_settling_lines(account, settled), viewer=viewer, now=now)
     ledger.close(account.id)
     account.status = next_status(account.status, Event.CANCEL)
     account.suspension_reason = None

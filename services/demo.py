@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from domain.billing_calendar import TOKYO, billing_instant, tokyo_date
+from domain.billing_calendar import TOKYO, billing_instant, start_of_day, tokyo_date
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType
 from domain.points import PointKind, settlement
@@ -162,6 +162,8 @@ def create_demo(
     *, customers: int, msps: int, seed: int, password: str, brand_name: str, now: dt.datetime
 ) -> None:
     """Fill an empty database with the operator, a distributor, MSPs, a support account and customers."""
+    # The same rows at whatever hour of the day the demo begins.
+    now = start_of_day(tokyo_date(now))
     began_on = tokyo_date(now) - dt.timedelta(days=HISTORY_DAYS)
     began_at = dt.datetime.combine(began_on, dt.time(9), TOKYO).astimezone(dt.UTC)
     people = create_people(msps=msps, password=password, brand_name=brand_name, began_at=began_at)

@@ -86,6 +86,12 @@ def transfer(
     ]
 
 
+def in_lines(points: int) -> list[int]:
+    """Return a number of points (≥ 0) as what each of as few lines as possible carries; none for 0."""
+    full, rest = divmod(points, LARGEST_LINE_POINTS)
+    return [LARGEST_LINE_POINTS] * full + ([rest] if rest else [])
+
+
 def post(
     *, drafts: Sequence[LineDraft], viewer: Viewer | None, now: dt.datetime, request_id: str | None = None
 ) -> dict[int, int]:
@@ -188,6 +194,4 @@ def check_stock(*, payer_id: int, points: int, balances: dict[int, PointBalance]
         payer = db.session.get_one(Account, payer_id)
         is_distributor = payer.account_type is AccountType.PRIVILEGED_MSP
         refusal = DistributorStockTooSmall if is_distributor else InsufficientStock
-        raise refusal(
-            missing_points=points - max(held, 0), held_points=held, payer_name=payer.company_name
-        )
+        raise refusal(missing_points=points - max(held, 0), held_points=held, payer_name=payer.company_name)

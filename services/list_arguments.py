@@ -66,7 +66,7 @@ def parse_arguments(source: ListSource, parameters: Mapping[str, str]) -> ListAr
 
     Empty parameters and those that the list does not know count as absent; of repeated ones the first counts.
     """
-    typed = {name: text for name in _parameter_names(source) if (text := parameters.get(name, ""))}
+    typed = {name: text for name in parameter_names(source) if (text := parameters.get(name, ""))}
     filters: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for list_filter in source.filters:
@@ -108,10 +108,11 @@ def query_pairs(source: ListSource, arguments: ListArguments, **changes: str | N
     A link that does not name its page leads to the first one.
     """
     wanted: dict[str, str | None] = {**arguments.typed, "page": None, **changes}
-    return [(name, text) for name in _parameter_names(source) if (text := wanted.get(name))]
+    return [(name, text) for name in parameter_names(source) if (text := wanted.get(name))]
 
 
-def _parameter_names(source: ListSource) -> list[str]:
+def parameter_names(source: ListSource) -> list[str]:
+    """Return the names of all parameters that a list reads."""
     names = [name for list_filter in source.filters for name in filter_parameters(list_filter)]
     return [SEARCH, *names, "sort", "desc", "page_size", "page"]
 

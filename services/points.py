@@ -62,8 +62,10 @@ def preview_movement(*, viewer: Viewer, account_id: int) -> MovementPreview:
     """Return what the dialog ポイント数更新 shows: the account's points and the paying account's stock.
 
     :raises AccountNotVisible: when the account is not the viewer's.
+    :raises PermissionRefused: when the viewer may not move its points.
     """
     account = access.find_account(viewer=viewer, account_id=account_id, account_types=set(AccountType))
+    access.check_permission(viewer=viewer, permission=movement_permission(account.account_type))
     payer = aliased(Account)
     row = db.session.execute(
         select(payer.company_name, PointBalance.point_balance)

@@ -13,6 +13,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select, update
 
 from domain.errors import DomainError
+from domain.inputs.emails import email_key
 from domain.lifecycle import RUNNING
 from domain.permissions import Viewer
 from models import Account, Administrator, OneTimeLink, SignIn, db
@@ -235,10 +236,10 @@ def viewer_named(user_name: str) -> Viewer | None:
 
 
 def _find_administrator(name: str) -> Administrator | None:
-    column = Administrator.email if "@" in name else Administrator.user_name
     if not name or "\0" in name:
         return None
-    return db.session.execute(select(Administrator).where(column == name)).scalar_one_or_none()
+    is_named = Administrator.email == email_key(name) if "@" in name else Administrator.user_name == name
+    return db.session.execute(select(Administrator).where(is_named)).scalar_one_or_none()
 
 
 def _may_sign_in(administrator: Administrator, account: Account) -> bool:

@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["support_account_id"], ["accounts.id"], name=op.f("fk_accounts_support_account_id")
         ),
+        *_applied_by_key_on_sqlite(),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accounts")),
         sa.UniqueConstraint("account_number", name=op.f("uq_accounts_account_number")),
     )
@@ -493,6 +494,15 @@ def upgrade() -> None:
         postgresql_where=sa.text("state <> 'done'"),
     )
     _create_triggers()
+
+
+def _applied_by_key_on_sqlite() -> list[sa.ForeignKeyConstraint]:
+    """SQLite takes no constraint later, and does not mind that the other table comes after this one."""
+    if op.get_bind().dialect.name != "sqlite":
+        return []
+    return [
+        sa.ForeignKeyConstraint(["applied_by_id"], ["administrators.id"], name="fk_accounts_applied_by_id")
+    ]
 
 
 APPEND_ONLY = ("point_lines", "audit_events")

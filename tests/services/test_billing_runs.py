@@ -210,3 +210,29 @@ def test_an_account_that_cannot_be_charged_is_parked_and_the_others_are_done(wor
     item = db.session.execute(select(BillingItem).where(BillingItem.account_id == odd)).scalar_one()
     assert (item.state, item.parked_reason) == (ItemState.PARKED, "balance_out_of_range")
     assert (fees(odd), fees(fine)) == ([], [-10])
+
+
+def test_a_fee_larger_than_a_line_is_parked_and_the_others_are_done(world: World) -> None:
+    odd, fine = world.customer(users=1_000_000), world.customer()
+    with transaction():
+        db.session.add(
+            PriceVersionRow(
+                account_type=AccountType.CUSTOMER,
+                valid_from=CUT,
+                base_points=10,
+                included_user_count=10,
+                points_per_additional_user=2_000,
+                created_at=BEGAN,
+            )
+        )
+    tick(CUT)
+    item = db.session.execute(select(BillingItem).where(BillingItem.account_id == odd)).scalar_one()
+    assert (item.state, item.parked_reason) == (ItemState.PARKED, "fee_out_of_range")
+    assert (fees(odd), fees(fine)) == ([], [-10])
+
+
+def test_a_rehearsal_leaves_out_what_is_charged_already(world: World) -> None:
+    world.customer()
+    assert len(rehearsals.rehearse(billing_date=NOVEMBER)) == 4
+    tick(CUT)
+    assert rehearsals.rehearse(billing_date=NOVEMBER) == []

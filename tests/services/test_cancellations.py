@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from domain.lifecycle import AccountStatus
 from domain.permissions import Viewer
+from domain.points import LARGEST_LINE_POINTS
 from models import Cancellation, db
 from services import accounts, cancellations
 from services.access import AccountNotVisible, PermissionRefused
@@ -175,3 +176,24 @@ def test_only_one_s_own_customers_and_never_by_support(world: World) -> None:
     assigned = world.customer(support_account_id=world.support.account_id)
     with pytest.raises(PermissionRefused):
         schedule(world, assigned, dt.date(2026, 12, 1), viewer=world.support)
+
+
+def issue(world: World, points: int) -> None:
+    """Issue points and hand them to MSP A."""
+    world.add(world.distributor.account_id, points, viewer=world.operator)
+    world.add(world.msp_a.account_id, points)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_balance_larger_than_a_line_is_settled_in_several(world: World, sign: int) -> None:
+    customer = world.customer()
+    for _line in range(2):
+        if sign > 0:
+            issue(world, LARGEST_LINE_POINTS)
+            world.add(customer, LARGEST_LINE_POINTS)
+        else:
+            world.take_back(customer, LARGEST_LINE_POINTS)
+    amount = 2 * LARGEST_LINE_POINTS
+    cancel(world, customer)
+    assert (account(customer).status, balance(customer)) == (AccountStatus.CANCELED, 0)
+    assert sum(points for kind, points, _after in lines(customer) if "cancellation" in kind) == -sign * amount

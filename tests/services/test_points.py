@@ -173,3 +173,9 @@ def test_a_failed_use_case_leaves_nothing(world: World) -> None:
     with pytest.raises(InsufficientStock), transaction():
         add_twice()
     assert balance(customer) == 0
+
+
+def test_who_may_not_move_points_is_not_shown_the_stock(world: World) -> None:
+    customer = world.customer(support_account_id=world.support.account_id)
+    with pytest.raises(PermissionRefused):
+        points.preview_movement(viewer=world.support, account_id=customer)

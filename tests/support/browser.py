@@ -12,6 +12,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 CHROMIUM = Path(os.environ.get("CHROMIUM") or "/usr/bin/chromium")
 FLAGS = (
     "--headless",
+    # The browser's own words, such as those in a date input.
+    "--lang=ja",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -44,11 +46,21 @@ def running_browser() -> Iterator[Browser]:
 
 @contextmanager
 def browser_session(
-    browser: Browser, *, address: str, locale: str = "ja-JP", width: int = 1440, height: int = 900
+    browser: Browser,
+    *,
+    address: str,
+    locale: str = "ja-JP",
+    width: int = 1440,
+    height: int = 900,
+    with_scripts: bool = True,
 ) -> Iterator[BrowserContext]:
     """Give a fresh, signed-out session in which "/login" means the portal at this address."""
     context = browser.new_context(
-        base_url=address, locale=locale, timezone_id="Asia/Tokyo", viewport={"width": width, "height": height}
+        base_url=address,
+        locale=locale,
+        timezone_id="Asia/Tokyo",
+        viewport={"width": width, "height": height},
+        java_script_enabled=with_scripts,
     )
     context.set_default_timeout(TIMEOUT_MS)
     try:

@@ -99,6 +99,19 @@ class PortalStack:
                 self._popen.wait(10)
         self._popen = None
 
+    def flask(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `flask --app app …` beside the portal, as somebody would type it: only the folder is named."""
+        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+        return subprocess.run(
+            [sys.executable, "-m", "flask", "--app", "app", *arguments],
+            cwd=ROOT,
+            env={**inherited, "VAR_DIR": str(self._var_folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
     def restart(self, *, portal_now: str | None = None) -> None:
         """Stop and start it over the same data: how a test moves the clock forward."""
         self.stop()

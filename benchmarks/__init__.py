@@ -1,0 +1,1 @@
+"""Measurements; `make bench` runs them. Nothing here is asserted: machines are noisy."""

@@ -1,0 +1,162 @@
+"""Each sign-in of the demo sees exactly its menus and its rows; nothing on any page or dialog is out of order."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visit
+from tests.support.portal_stack import PortalStack
+from tests.support.visitor import Visitor
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser roles")]
+
+CUSTOMERS, PENDING, ACCOUNTS, HISTORY = (
+    "顧客アカウント一覧",
+    "承認待ちアカウント一覧",
+    "MSPアカウント一覧",
+    "ポイント履歴",
+)
+ALL_MENUS = {CUSTOMERS, ACCOUNTS, PENDING, HISTORY}
+MENUS = {
+    "operator": ALL_MENUS,
+    "distributor": ALL_MENUS,
+    "msp-a": {CUSTOMERS, PENDING, HISTORY},
+    "contract-a": {CUSTOMERS, PENDING, HISTORY},
+    "support": {CUSTOMERS, HISTORY},
+}
+#: SQL over `accounts` of whose customers a role sees.
+ROWS = {
+    "operator": "true",
+    "distributor": "privileged_msp_id = (SELECT account_id FROM administrators WHERE user_name = 'distributor')",
+    "msp-a": "parent_id = (SELECT account_id FROM administrators WHERE user_name = 'msp-a')",
+    "contract-a": "parent_id = (SELECT account_id FROM administrators WHERE user_name = 'contract-a')",
+    "support": "support_account_id = (SELECT account_id FROM administrators WHERE user_name = 'support')",
+}
+DIALOGS = (
+    ("変更", "契約ユーザ数", "契約ユーザ数更新"),
+    ("変更", "現在のポイント", "ポイント数更新"),
+    ("変更", "契約日", "契約日更新"),
+    ("設定", "解約予定日", "解約予定日設定"),
+    ("編集", "操作", "基本情報更新"),
+    ("解約", "操作", "解約"),
+)
+
+
+@pytest.mark.parametrize("user_name", MENUS)
+def test_menus_and_rows(user_name: str, visit: Visit, portal: PortalStack) -> None:
+    visitor = visit(user_name)
+    side = visitor.page.get_by_role("navigation", name="メニュー")
+    assert set(side.get_by_role("link").all_inner_texts()) == MENUS[user_name]
+    for entry in MENUS[user_name] - {CUSTOMERS}:
+        visitor.go(entry)
+    visitor.go(CUSTOMERS)
+    visitor.page.get_by_role("link", name="100", exact=True).click()
+    expect(visitor.page.get_by_role("link", name="20", exact=True)).to_be_visible()
+    at = visitor.columns().index("アカウント番号")
+    rows = visitor.page.get_by_role("row").all()[1:]
+    numbers = {row.get_by_role("cell").nth(at).inner_text() for row in rows}
+    assert numbers == expected_numbers(portal, ROWS[user_name])
+    if user_name == "support":
+        assert "操作" not in visitor.columns()
+        changing = visitor.page.get_by_role("link", name="変更").or_(visitor.page.get_by_text("選択実行"))
+        expect(changing).to_have_count(0)
+        expect(visitor.page.get_by_role("link", name="登録", exact=True)).to_have_count(0)
+
+
+def test_every_dialog_of_a_reseller(visit: Visit) -> None:
+    visitor = visit("msp-a")
+    name = first_company(visitor)
+    for link, column, title in DIALOGS:
+        look_at(visitor, name, link, column=column, title=title)
+    visitor.page.get_by_role("link", name="登録", exact=True).click()
+    expect(visitor.dialog.get_by_role("heading", name="基本情報登録")).to_be_visible()
+    visitor.page.keyboard.press("Escape")
+    for action, title in (("必要ポイントの補充", "ポイント数自動更新"), ("納品通知", "納品通知")):
+        visitor.choose(name)
+        visitor.run_on_chosen(action)
+        expect(visitor.dialog.get_by_role("heading", name=title)).to_be_visible()
+        visitor.page.keyboard.press("Escape")
+        expect(visitor.dialog).to_be_hidden()
+
+
+def test_every_dialog_of_the_operator(visit: Visit) -> None:
+    visitor = visit("operator")
+    visitor.go(PENDING)
+    waiting = visitor.page.get_by_role("row").filter(has_text="承認待ち").first
+    name = waiting.get_by_role("cell").nth(visitor.columns().index("会社名")).inner_text().strip()
+    for link in ("内容確認", "承認", "却下"):
+        look_at(visitor, name, link, column="操作", title=link)
+    visitor.go(ACCOUNTS)
+    look_at(visitor, "MSP A株式会社", "変更", column="現在のポイント", title="ポイント数更新")
+    look_at(visitor, "株式会社ディストリビュート", "変更", column="現在のポイント", title="ポイント発行")
+    visitor.page.goto("/dev/mails/")
+    expect(visitor.page.get_by_role("heading", name="送信メール", level=1)).to_be_visible()
+
+
+@pytest.mark.parametrize("user_name", ["system-a", "customer-a"])
+def test_who_has_no_msp_portal_is_told_so(user_name: str, visit: Visit) -> None:
+    visitor = visit(user_name)
+    expect(visitor.page).to_have_url("/portal/")
+    expect(visitor.page.get_by_role("heading", name="顧客画面", level=1)).to_be_visible()
+    expect(visitor.page.get_by_text("このポータルにはまだありません")).to_be_visible()
+    expect(visitor.page.get_by_role("navigation", name="メニュー")).to_have_count(0)
+    visitor.announced_statuses = {403}
+    visitor.page.goto("/msp/customers/")
+    expect(visitor.page.get_by_text("403")).to_be_visible()
+    expect(visitor.page.get_by_role("row")).to_have_count(0)
+
+
+def test_sign_out_ends_the_session(visit: Visit) -> None:
+    visitor, thief = visit("msp-a"), visit()
+    thief.context.add_cookies([dict(cookie) for cookie in visitor.context.cookies()])  # type: ignore[misc]
+    thief.page.goto("/msp/customers/")
+    expect(thief.page.get_by_role("heading", name=CUSTOMERS, level=1)).to_be_visible()
+    visitor.sign_out()
+    visitor.told("ログアウトしました。")
+    visitor.page.go_back()
+    expect(visitor.page.get_by_role("heading", name="ログイン")).to_be_visible()
+    expect(visitor.page.get_by_role("row")).to_have_count(0)
+    thief.page.goto("/msp/customers/")
+    expect(thief.page.get_by_role("heading", name="ログイン")).to_be_visible()
+
+
+def test_english_is_one_click_away(visit: Visit) -> None:
+    visitor = visit("msp-a")
+    html = visitor.page.locator("html")
+    expect(html).to_have_attribute("lang", "ja")
+    visitor.page.get_by_role("link", name="English").last.click()
+    expect(html).to_have_attribute("lang", "en")
+    heading = visitor.page.get_by_role("heading", level=1).inner_text()
+    words = " ".join([heading, *visitor.columns()])
+    assert words.isascii(), words
+    visitor.page.get_by_role("link", name="日本語").last.click()
+    expect(html).to_have_attribute("lang", "ja")
+
+
+def expected_numbers(portal: PortalStack, condition: str) -> set[str]:
+    """Return the account numbers of the customers that are or were in service, read from the database."""
+    statement = (
+        "SELECT account_number FROM accounts WHERE account_type = 'customer'"
+        f" AND status IN ('active', 'suspended', 'canceled') AND {condition}"
+    )
+    connection = sqlite3.connect(f"file:{portal.database_path}?mode=ro", uri=True)
+    try:
+        return {number for (number,) in connection.execute(statement)}
+    finally:
+        connection.close()
+
+
+def first_company(visitor: Visitor) -> str:
+    """Return the company of the first row that can be chosen."""
+    box = visitor.page.get_by_role("row").get_by_role("checkbox", name=" を選択").nth(0)
+    return (box.get_attribute("aria-label") or "").removesuffix(" を選択")
+
+
+def look_at(visitor: Visitor, name: str, link: str, *, column: str, title: str) -> None:
+    """Open a dialog of a row and leave it by Esc."""
+    visitor.open_dialog(name, link, column=column, title=title)
+    visitor.page.keyboard.press("Escape")
+    expect(visitor.dialog).to_be_hidden()

@@ -1,0 +1,158 @@
+"""Pictures of every screen and dialog: `.venv/bin/python -m tests.support.screenshots docs/screens`."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from playwright.sync_api import Browser, expect
+
+from tests.support.browser import browser_session, running_browser
+from tests.support.portal_stack import PortalStack, running_portal
+from tests.support.visitor import Visitor
+
+PORTAL_NOW = "2026-11-20T10:00:00+09:00"
+CUSTOMERS, PENDING, ACCOUNTS, HISTORY = (
+    "顧客アカウント一覧",
+    "承認待ちアカウント一覧",
+    "MSPアカウント一覧",
+    "ポイント履歴",
+)
+
+
+class Photographer:
+    """Takes pictures of one portal into one folder."""
+
+    def __init__(self, browser: Browser, portal: PortalStack, folder: Path, sessions: ExitStack) -> None:
+        self._browser, self._portal, self._folder, self._sessions = browser, portal, folder, sessions
+
+    def visit(self, user_name: str | None = None, *, width: int = 1440, height: int = 900) -> Visitor:
+        """Let somebody in with a window of a size."""
+        session = browser_session(self._browser, address=self._portal.address, width=width, height=height)
+        visitor = Visitor(self._sessions.enter_context(session), address=self._portal.address)
+        if user_name:
+            visitor.sign_in(user_name)
+        return visitor
+
+    def take(self, visitor: Visitor, name: str) -> None:
+        """Save what the window shows."""
+        visitor.page.mouse.move(0, 0)
+        visitor.page.wait_for_load_state("networkidle")
+        visitor.page.screenshot(path=self._folder / f"{name}.png", animations="disabled")
+        print(f"{name}.png")
+
+    def take_dialog(self, visitor: Visitor, name: str, open_it: Callable[[], object]) -> None:
+        """Save an open dialog, and close it."""
+        open_it()
+        expect(visitor.dialog).to_be_visible()
+        self.take(visitor, name)
+        visitor.page.reload()
+
+
+def main(folder: Path) -> None:
+    """Start a portal with demo data of its own and save all pictures."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        var_folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "var"
+        portal = stack.enter_context(running_portal(var_folder, portal_now=PORTAL_NOW))
+        browser = stack.enter_context(running_browser())
+        camera = Photographer(browser, portal, folder, stack)
+        camera.take(_at_sign_in(camera), "sign-in")
+        _lists(camera)
+        _row_dialogs(camera)
+        _bulk_dialogs(camera)
+        _decisions(camera)
+        _other_windows(camera)
+
+
+def _at_sign_in(camera: Photographer) -> Visitor:
+    visitor = camera.visit()
+    visitor.page.goto("/login")
+    return visitor
+
+
+def _lists(camera: Photographer) -> None:
+    msp, distributor = camera.visit("msp-a"), camera.visit("distributor")
+    camera.take(msp, "customers")
+    msp.go(HISTORY)
+    camera.take(msp, "history")
+    distributor.go(ACCOUNTS)
+    camera.take(distributor, "accounts")
+
+
+def _row_dialogs(camera: Photographer) -> None:
+    msp = camera.visit("msp-a")
+    well, other = _names(msp)[:2]
+
+    def points() -> None:
+        dialog = msp.open_dialog(well, "変更", column="現在のポイント", title="ポイント数更新")
+        dialog.get_by_label("追加").check()
+        dialog.get_by_label("変更ポイント").fill("360")
+        dialog.get_by_label("備考").fill("1年分")
+
+    def users() -> None:
+        dialog = msp.open_dialog(well, "変更", column="契約ユーザ数", title="契約ユーザ数更新")
+        dialog.get_by_role("textbox", name="変更後 必須").fill("45")
+
+    def schedule() -> None:
+        dialog = msp.open_dialog(other, "設定", column="解約予定日", title="解約予定日設定")
+        dialog.get_by_role("textbox", name="解約予定日 必須").fill("2027-03-31")
+        dialog.get_by_role("textbox", name="解約予定日 必須").press("Tab")
+        dialog.get_by_text(re.compile("に解約した場合")).wait_for()
+
+    def cancel() -> None:
+        dialog = msp.open_dialog(well, "解約", column="操作", title="解約")
+        dialog.get_by_label("同意する").check()
+
+    def edit(tab: str) -> None:
+        dialog = msp.open_dialog(well, "編集", column="操作", title="基本情報更新")
+        dialog.get_by_role("tab", name=tab).click()
+
+    camera.take_dialog(msp, "points", points)
+    camera.take_dialog(msp, "users", users)
+    camera.take_dialog(msp, "schedule", schedule)
+    camera.take_dialog(msp, "cancel", cancel)
+    camera.take_dialog(msp, "edit-support", lambda: edit("サポート"))
+    camera.take_dialog(msp, "edit-menus", lambda: edit("画面のカスタマイズ"))
+    camera.take_dialog(msp, "register", msp.page.get_by_role("link", name="登録", exact=True).click)
+
+
+def _bulk_dialogs(camera: Photographer) -> None:
+    msp = camera.visit("msp-a")
+
+    def run(action: str) -> None:
+        msp.page.get_by_role("checkbox", name="このページの行をすべて選択").check()
+        msp.run_on_chosen(action)
+
+    camera.take_dialog(msp, "refill", lambda: run("必要ポイントの補充"))
+    camera.take_dialog(msp, "notice", lambda: run("納品通知"))
+
+
+def _decisions(camera: Photographer) -> None:
+    operator = camera.visit("operator")
+    operator.go(PENDING)
+    camera.take(operator, "pending")
+    camera.take_dialog(
+        operator, "approve", operator.page.get_by_role("link", name=re.compile("^承認 ")).first.click
+    )
+
+
+def _other_windows(camera: Photographer) -> None:
+    camera.take(camera.visit("msp-a", width=390, height=844), "customers-phone")
+    english = camera.visit("msp-a")
+    english.page.get_by_role("link", name="English").last.click()
+    camera.take(english, "customers-en")
+
+
+def _names(visitor: Visitor) -> list[str]:
+    """Return the companies on the screen that take changes, from the top."""
+    boxes = visitor.page.get_by_role("row").get_by_role("checkbox", name=" を選択").all()
+    return [(box.get_attribute("aria-label") or "").removesuffix(" を選択") for box in boxes]
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
