@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit
 from tests.support.portal_stack import PortalStack
 from tests.support.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser roles")]
+pytestmark = pytest.mark.browser
 
 CUSTOMERS, PENDING, ACCOUNTS, HISTORY = (
     "顧客アカウント一覧",

@@ -11,7 +11,7 @@ from tests.browser.conftest import Visit
 from tests.support.portal_stack import PortalStack
 from tests.support.visitor import Visitor, number_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser walk through the 25th")]
+pytestmark = pytest.mark.browser
 
 PORTAL_NOW = "2026-11-24T23:50:00+09:00"
 AFTER_THE_CUT = "2026-11-25T00:00:30+09:00"

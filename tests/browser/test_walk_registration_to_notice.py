@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visit
 from tests.support.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser walk to the notice")]
+pytestmark = pytest.mark.browser
 
 COMPANY = "株式会社ブラウザ製作所"
 USERS = 25

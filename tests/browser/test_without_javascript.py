@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Visit
 from tests.support.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser without scripts")]
+pytestmark = pytest.mark.browser
 
 ESTIMATE = "今月25日の推定残ポイント数"
 

@@ -12,6 +12,7 @@ from services import invariants
 from services.demo import create_demo
 from services.transaction import transaction
 from tests.builders import tick, tokyo
+from tests.support.databases import DatabaseFactory, build_app
 
 ODD_DAYS = ("2026-11-24", "2026-11-25", "2026-11-26", "2026-12-31", "2028-02-29")
 
@@ -51,12 +52,14 @@ def test_a_demo_of_any_day_keeps_the_laws_and_lives_on(app: Flask, day: str, hou
         assert report.failed == []
 
 
-def test_the_rows_depend_on_the_day_and_not_on_the_hour(app: Flask) -> None:
-    with app.app_context():
-        begin(tokyo("2026-11-20T00:00:00"), customers=20)
-        morning = rows()
-        db.session.remove()
-        db.drop_all()
-        db.create_all()
-        begin(tokyo("2026-11-20T23:59:59"), customers=20)
-        assert rows() == morning
+def test_the_rows_depend_on_the_day_and_not_on_the_hour(databases: DatabaseFactory) -> None:
+    found = []
+    for hour in ("00:00:00", "23:59:59"):
+        url = databases.create("empty")
+        with build_app(url).app_context():
+            begin(tokyo(f"2026-11-20T{hour}"), customers=20)
+            found.append(rows())
+            db.session.remove()
+            db.engine.dispose()
+        databases.drop(url)
+    assert found[0] == found[1]

@@ -12,8 +12,6 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 CHROMIUM = Path(os.environ.get("CHROMIUM") or "/usr/bin/chromium")
 FLAGS = (
     "--headless",
-    # The browser's own words, such as those in a date input.
-    "--lang=ja",
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
