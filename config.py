@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "dev", "password", "test"})
 SHORTEST_SECRET = 32
+MAIL_ADDRESSES = ("smtp://", "smtps://")
 DATABASE_ADDRESSES = ("sqlite:///", "postgresql+psycopg://")
 
 
@@ -86,15 +87,22 @@ class Settings:
             portal_now=_instant(values, kind),
             demo_customers=_whole(values, "DEMO_CUSTOMERS", 200),
             demo_password=values.get("DEMO_PASSWORD", ""),
-            mail_url=values.get("MAIL_URL", ""),
-            mail_from=values.get("MAIL_FROM", "no-reply@example.jp"),
+            mail_url=_mail_url(values),
+            mail_from=values.get("MAIL_FROM") or "no-reply@example.jp",
             portal_url=values.get("PORTAL_URL", "") or f"http://127.0.0.1:{port}",
-            brand_name=values.get("BRAND_NAME", "SingleID"),
+            brand_name=values.get("BRAND_NAME") or "SingleID",
             brand_logo=values.get("BRAND_LOGO", ""),
             suspend_after_days=_whole(values, "SUSPEND_AFTER_DAYS", 30),
             trusted_hosts=tuple(h.strip() for h in values.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
             trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
         )
+
+
+def _mail_url(values: Mapping[str, str]) -> str:
+    address = values.get("MAIL_URL", "")
+    if address and not address.startswith(MAIL_ADDRESSES):
+        raise SettingsError(f"MAIL_URL must begin with {' or '.join(MAIL_ADDRESSES)}")
+    return address
 
 
 def _with_embedded(environment: Mapping[str, str]) -> Mapping[str, str]:

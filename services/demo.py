@@ -136,7 +136,11 @@ class DemoWriter(DemoLedger):
             )
         elif settled.write_off_points:
             self.add_line(
-                row["id"], PointKind.CANCELLATION_WRITE_OFF, -settled.write_off_points, row["canceled_at"]
+                row["id"],
+                PointKind.CANCELLATION_WRITE_OFF,
+                -settled.write_off_points,
+                row["canceled_at"],
+                **self.people.actor_above(row["parent_id"]),
             )
         self._agree(row, scheduled_on=None, executed_at=row["canceled_at"])
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
 from config import ROOT, Settings
@@ -23,6 +25,10 @@ START = dt.datetime(2026, 11, 20, 1, 0, tzinfo=dt.UTC)
 PASSWORD = "demo-password-1"
 CUSTOMERS = 40
 ENGINES = ("sqlite", "postgresql")
+
+
+#: Templates are compiled once for all the applications of a run.
+TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="portal-templates-"))
 
 
 class MovableClock:
@@ -54,6 +60,7 @@ def build_app(database_url: str, settings: Settings | None = None) -> Flask:
     app = create_app(settings or test_settings(database_url))
     app.extensions["clock"] = MovableClock()
     app.testing = True
+    app.jinja_env.bytecode_cache = TEMPLATES
     return app
 
 

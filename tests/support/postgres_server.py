@@ -47,9 +47,9 @@ class PostgresServer:
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Create a database, empty or as a copy, and return its address; one of that name is dropped first."""
         self.drop_database(name)
-        self._execute(
-            sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(template))
-        )
+        # Copying files is more than twice as fast here as writing them through the log.
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        self._execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:

@@ -1,0 +1,38 @@
+"""Settings that cannot work are refused at the start, by name; empty ones count as unset."""
+
+from __future__ import annotations
+
+import pytest
+
+from config import Settings, SettingsError
+
+SECRET = "a-secret-of-tests-0123456789-abcdef"
+
+
+def read(**values: str) -> Settings:
+    return Settings.from_environment({"PORTAL_ENV": "production", "SECRET_KEY": SECRET} | values)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DATABASE_URL", "garbage"),
+        ("DATABASE_URL", "mysql://127.0.0.1/portal"),
+        ("DATABASE_URL", "postgresql://127.0.0.1/portal"),
+        ("MAIL_URL", "http://127.0.0.1"),
+        ("PORT", "http"),
+        ("SECRET_KEY", ""),
+        ("SECRET_KEY", "changeme"),
+        ("SECRET_KEY", "a" * 40),
+        ("PORTAL_ENV", "staging"),
+        ("PORTAL_NOW", "2026-11-24T23:58:00+09:00"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        read(**{name: value})
+
+
+def test_an_empty_setting_is_as_good_as_none() -> None:
+    empty = read(BRAND_NAME="", MAIL_FROM="", MAIL_URL="", PORT="")
+    assert (empty.brand_name, empty.mail_from, empty.port) == ("SingleID", "no-reply@example.jp", 8000)
