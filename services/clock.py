@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 
 from sqlalchemy import func, inspect, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from config import Settings
 from models import Account, AuditEvent, PointLine, PortalSetting, SignIn, db
 from services import portal_settings
 
+log = logging.getLogger(__name__)
 OFFSET = "clock_offset_seconds"
 
 
@@ -22,7 +25,11 @@ class Clock:
     def now(self) -> dt.datetime:
         """Return the portal's instant (aware, UTC)."""
         if self._offset is None:
-            self._offset = kept_offset()
+            try:
+                self._offset = kept_offset()
+            except SQLAlchemyError:
+                # Without a database there is nothing that the instant could contradict; asked again later.
+                log.warning("the database is away: the clock shows the real time")
         return dt.datetime.now(dt.UTC) + (self._offset or dt.timedelta())
 
 
