@@ -7,6 +7,7 @@ import secrets
 
 import click
 from flask.cli import with_appcontext
+from flask_migrate import upgrade
 from sqlalchemy import select
 
 from commands.outcome import OneLineCommand, clock_now, refuse, settings
@@ -67,10 +68,11 @@ def demo(customers: int, msps: int, seed: int) -> None:
 @click.command(hidden=True, cls=OneLineCommand)
 @with_appcontext
 def prepare() -> None:
-    """Make the database of `make run` ready: clock, demo data when empty, the sign-ins' password."""
+    """Make the database of `make run` ready: schema, clock, demo data when empty, the sign-ins' password."""
     chosen = settings()
     if not chosen.is_demo:
         refuse("prepare is for the demo only")
+    upgrade()
     with transaction():
         now = clock.settle_offset(wanted=chosen.portal_now, real_now=dt.datetime.now(dt.UTC))
     if _is_empty():
