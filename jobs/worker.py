@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import time
 from types import FrameType
@@ -77,8 +78,28 @@ def wait_for_queue(connection: Redis) -> None:
             return
 
 
+def listen(application: Flask, connection: Any) -> bool:
+    """Take jobs until asked to stop or the queue is lost; tell whether it was asked to stop."""
+    wait_for_queue(connection)
+    worker = PortalWorker(application=application, connection=connection)
+    try:
+        # What became due while no worker was there is not left for the next minute.
+        for entry in TIMETABLE:
+            doorbell.enqueue(connection, entry.job_name)
+        log.info("worker %s listens", worker.name)
+        worker.work(logging_level="WARNING")
+    except RedisError as error:
+        # RQ leaves when the queue goes away under a running job, or while it says goodbye.
+        log.warning("the queue was lost: %s", error)
+    finally:
+        # RQ's own would only tell a worker that is no more.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return worker.is_asked_to_stop
+
+
 def main() -> int:
-    """Work until asked to stop: 0. Return 1 when the queue was lost: a supervisor is to start it again."""
+    """Work until asked to stop: 0. A lost queue is waited for; without an address of one: 2."""
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout
     )
@@ -91,14 +112,9 @@ def main() -> int:
         # No connection is open when a work-horse is forked.
         forget_connections(close=True)
     connection: Any = Redis.from_url(redis_url)
-    wait_for_queue(connection)
-    worker = PortalWorker(application=application, connection=connection)
-    # What became due while no worker was there is not left for the next minute.
-    for entry in TIMETABLE:
-        doorbell.enqueue(connection, entry.job_name)
-    log.info("worker %s listens", worker.name)
-    worker.work(logging_level="WARNING")
-    return 0 if worker.is_asked_to_stop else 1
+    while not listen(application, connection):
+        time.sleep(RETRY_SECONDS)
+    return 0
 
 
 if __name__ == "__main__":

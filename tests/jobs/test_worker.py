@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -125,5 +126,27 @@ def test_it_works_on_after_the_queue_came_back_empty(
         redis_server.start()
         with Redis.from_url(environment["REDIS_URL"]) as connection:
             doorbell.enqueue(connection, "tick")
-        assert wait_until(lambda: finished_job_names(environment["REDIS_URL"]) == {"jobs.tasks.tick"})
+        assert wait_until(lambda: "jobs.tasks.tick" in finished_job_names(environment["REDIS_URL"]))
         assert worker.poll() is None
+
+
+def test_it_works_on_after_the_queue_died_under_a_running_job(
+    environment: dict[str, str], tmp_path: Path, redis_server: RedisServer
+) -> None:
+    log_path = tmp_path / "worker.log"
+    with running_worker(environment, log_path) as worker:
+        assert wait_until(lambda: finished_job_names(environment["REDIS_URL"]) == ALL_JOBS)
+        with closing(sqlite3.connect(tmp_path / "portal.db", isolation_level=None)) as database:
+            # The tick waits for this writer, and the worker for the tick.
+            database.execute("BEGIN IMMEDIATE")
+            with Redis.from_url(environment["REDIS_URL"]) as connection:
+                doorbell.enqueue(connection, "tick")
+                queue = Queue(doorbell.QUEUE_NAME, connection=connection, serializer=JSONSerializer)
+                assert wait_until(lambda: queue.started_job_registry.get_job_count() == 1)
+            redis_server.kill_and_forget()
+        assert wait_until(lambda: b"the queue" in log_path.read_bytes())
+        redis_server.start()
+        assert wait_until(lambda: finished_job_names(environment["REDIS_URL"]) == ALL_JOBS)
+        assert worker.poll() is None
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(20) == 0
