@@ -1,0 +1,82 @@
+"""The files of every list over the demo data, to the byte (CSV) and to the cell (XLSX). `make golden` writes anew."""
+
+from __future__ import annotations
+
+import io
+import os
+from pathlib import Path
+
+import openpyxl
+import pytest
+from flask.testing import FlaskClient
+
+from tests.conftest import SignIn
+
+FOLDER = Path(__file__).parent / "exports"
+#: File name, who exports, address before /export/, list arguments.
+EXPORTS = {
+    "customers": ("msp-a", "/msp/customers/", ""),
+    "customers_filtered": ("distributor", "/msp/customers/", "?state=active&sort=point_balance&desc=1"),
+    "accounts": ("distributor", "/msp/accounts/", ""),
+    "pending": ("msp-a", "/msp/pending/", ""),
+    "points": ("msp-b", "/msp/points/", ""),
+}
+
+
+def described(workbook_bytes: bytes) -> str:
+    """Return a workbook as text: what is frozen and filtered, widths, then each cell's type, format and value."""
+    book = openpyxl.load_workbook(io.BytesIO(workbook_bytes))
+    lines = [f"sheets {book.sheetnames}"]
+    for sheet in book.worksheets:
+        widths = {
+            letter: round(column.width, 1) for letter, column in sorted(sheet.column_dimensions.items())
+        }
+        lines.append(f"frozen {sheet.freeze_panes} filter {sheet.auto_filter.ref} widths {widths}")
+        for row in sheet.iter_rows():
+            for cell in row:
+                bold = " bold" if cell.font.b else ""
+                lines.append(
+                    f"{cell.coordinate} {cell.data_type} [{cell.number_format}]{bold} {cell.value!r}"
+                    if cell.value is not None
+                    else f"{cell.coordinate} empty"
+                )
+    return "\n".join(lines) + "\n"
+
+
+def kept_content(name: str, content: bytes) -> bytes:
+    """Return what the golden file holds; written from the content first when that is asked for."""
+    path = FOLDER / name
+    if os.environ.get("UPDATE_GOLDEN"):
+        FOLDER.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    return path.read_bytes()
+
+
+def downloaded(client: FlaskClient, address: str) -> bytes:
+    """Return the file behind an address."""
+    with client.get(address) as response:
+        assert response.status_code == 200
+        return response.data
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_the_files_of_a_list_are_what_they_were(client: FlaskClient, sign_in: SignIn, name: str) -> None:
+    user_name, address, arguments = EXPORTS[name]
+    sign_in(client, user_name)
+    csv = downloaded(client, f"{address}export/csv{arguments}")
+    assert csv == kept_content(f"{name}.csv", csv)
+    xlsx = described(downloaded(client, f"{address}export/xlsx{arguments}")).encode()
+    assert xlsx == kept_content(f"{name}.xlsx.txt", xlsx)
+
+
+def test_the_english_file_has_english_words(client: FlaskClient, sign_in: SignIn) -> None:
+    sign_in(client, "msp-a")
+    client.get("/lang/en")
+    csv = downloaded(client, "/msp/customers/export/csv")
+    assert csv == kept_content("customers.en.csv", csv)
+
+
+def test_the_old_windows_file_has_the_same_cells(client: FlaskClient, sign_in: SignIn) -> None:
+    sign_in(client, "msp-a")
+    csv = downloaded(client, "/msp/customers/export/csv?encoding=cp932")
+    assert csv == kept_content("customers.cp932.csv", csv)
