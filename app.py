@@ -23,6 +23,9 @@ from admin_views import (
     sign_in,
 )
 from admin_views.converters import RowIdConverter
+from admin_views.portal import registry as portal_registry
+from admin_views.portal import visit
+from admin_views.portal.home import PortalIndexView
 from admin_views.request_context import language
 from config import ROOT, Settings, SettingsError
 from models import db
@@ -76,6 +79,7 @@ def _register_screens(app: Flask) -> None:
     security_headers.init_app(app)
     csrf.init_app(app)
     sign_in.init_app(app)
+    visit.init_app(app)
     error_pages.init_app(app)
     formatting.init_app(app)
     frame.init_app(app)
@@ -91,3 +95,12 @@ def _register_screens(app: Flask) -> None:
         theme=Theme(folder="bootstrap4", base_template="base.html"),
     )
     registry.register_views(admin, app)
+    portal = Admin(
+        app,
+        name="Portal",
+        url="/portal",
+        endpoint="portal",
+        index_view=PortalIndexView(),
+        theme=Theme(folder="bootstrap4", base_template="base.html"),
+    )
+    portal_registry.register_views(portal)

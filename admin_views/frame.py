@@ -8,7 +8,8 @@ from typing import Any
 from flask import Flask, current_app, g, request, url_for
 
 from admin_views.request_context import language, settings
-from domain.permissions import GRANTS, AdminLevel, Viewer
+from domain.permissions import GRANTS, Viewer
+from domain.portal_permissions import PORTAL_LEVELS
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def has_msp_portal(viewer: Viewer) -> bool:
 
 def has_customer_portal(viewer: Viewer) -> bool:
     """Tell whether 顧客画面 is open to a viewer."""
-    return viewer.level in (AdminLevel.OVERALL, AdminLevel.SYSTEM)
+    return viewer.level in PORTAL_LEVELS
 
 
 class Frame:

@@ -4,25 +4,17 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, redirect, render_template, request
+from flask import Blueprint, abort, redirect, request
 from flask_admin import BaseView, expose
-from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response
 
 from admin_views import frame
-from admin_views.request_context import LANGUAGE_COOKIE, settings, signed_in, viewer
+from admin_views.request_context import LANGUAGE_COOKIE, settings, signed_in
 from admin_views.sign_in import to_sign_in
 from domain.inputs.return_path import safe_return_path
-from domain.permissions import AdminLevel
 
 blueprint = Blueprint("pages", __name__)
 _ONE_YEAR = 365 * 24 * 60 * 60
-LEVEL_WORDS = {
-    AdminLevel.OVERALL: lazy_gettext("全体管理者"),
-    AdminLevel.CONTRACT: lazy_gettext("契約管理者"),
-    AdminLevel.SYSTEM: lazy_gettext("システム管理者"),
-}
 
 
 class MspIndexView(BaseView):
@@ -68,22 +60,6 @@ def choose_language(code: str) -> Response:
         samesite="Lax",
     )
     return answer
-
-
-@blueprint.get("/portal/")
-def customer_portal() -> str:
-    """Show whose portal it is."""
-    if not frame.has_customer_portal(viewer()):
-        abort(403)
-    found = signed_in()
-    facts = [
-        (_("会社名"), found.company_name if found else ""),
-        (_("アカウント番号"), found.account_number if found else ""),
-        (_("管理者"), found.full_name if found else ""),
-        (_("ユーザ名"), viewer().user_name),
-        (_("権限設定"), LEVEL_WORDS[viewer().level]),
-    ]
-    return render_template("portal_home.html", title=_("顧客画面"), facts=facts, crumbs=())
 
 
 def _page_before() -> str | None:

@@ -41,10 +41,20 @@ class Permission(StrEnum):
     APPLICATIONS_DECIDE = "applications:decide"
     ACCOUNTS_VIEW = "accounts:view"
     ACCOUNTS_POINTS = "accounts:points"
+    ACCOUNTS_REGISTER = "accounts:register"
+    ACCOUNTS_EDIT = "accounts:edit"
+    ACCOUNTS_CANCEL = "accounts:cancel"
+    CUSTOMERS_MOVE = "customers:move"
+    CUSTOMERS_SUSPEND = "customers:suspend"
+    PRESETS_CHANGE = "presets:change"
+    BOUNCES_LIFT = "bounces:lift"
+    MAILS_PREVIEW = "mails:preview"
+    LOG_VIEW = "log:view"
+    PRICES_CHANGE = "prices:change"
 
 
 _P = Permission
-_READING = frozenset({_P.CUSTOMERS_VIEW, _P.APPLICATIONS_VIEW, _P.POINTS_HISTORY})
+_READING = frozenset({_P.CUSTOMERS_VIEW, _P.APPLICATIONS_VIEW, _P.POINTS_HISTORY, _P.LOG_VIEW})
 _SELLING = _READING | {
     _P.CUSTOMERS_EDIT,
     _P.CUSTOMERS_CANCEL,
@@ -53,9 +63,20 @@ _SELLING = _READING | {
     _P.POINTS_CHANGE,
     _P.NOTICES_SEND,
     _P.APPLICATIONS_CHANGE,
+    _P.CUSTOMERS_SUSPEND,
+    _P.PRESETS_CHANGE,
+    _P.BOUNCES_LIFT,
+    _P.MAILS_PREVIEW,
 }
-_DISTRIBUTING = _SELLING | {_P.ACCOUNTS_VIEW, _P.ACCOUNTS_POINTS}
-_OPERATING = _DISTRIBUTING | {_P.APPLICATIONS_DECIDE, _P.POINTS_ISSUE}
+_DISTRIBUTING = _SELLING | {
+    _P.ACCOUNTS_VIEW,
+    _P.ACCOUNTS_POINTS,
+    _P.ACCOUNTS_REGISTER,
+    _P.ACCOUNTS_EDIT,
+    _P.ACCOUNTS_CANCEL,
+    _P.CUSTOMERS_MOVE,
+}
+_OPERATING = _DISTRIBUTING | {_P.APPLICATIONS_DECIDE, _P.POINTS_ISSUE, _P.PRICES_CHANGE}
 
 #: What an administrator may do in the MSP portal; a pair that is not here may do nothing there.
 GRANTS: dict[tuple[AccountType, AdminLevel], frozenset[Permission]] = {
@@ -64,7 +85,7 @@ GRANTS: dict[tuple[AccountType, AdminLevel], frozenset[Permission]] = {
     (AccountType.PRIVILEGED_MSP, AdminLevel.CONTRACT): _DISTRIBUTING,
     (AccountType.MSP, AdminLevel.OVERALL): _SELLING,
     (AccountType.MSP, AdminLevel.CONTRACT): _SELLING,
-    (AccountType.SUPPORT, AdminLevel.OVERALL): frozenset({_P.CUSTOMERS_VIEW, _P.POINTS_HISTORY}),
+    (AccountType.SUPPORT, AdminLevel.OVERALL): frozenset({_P.CUSTOMERS_VIEW, _P.POINTS_HISTORY, _P.LOG_VIEW}),
 }
 
 #: Which levels an administrator of each account type may have.

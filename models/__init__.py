@@ -6,8 +6,10 @@ from models.audit import AuditEvent
 from models.base import db
 from models.billing import BillingItem, BillingRun
 from models.cancellations import Cancellation
-from models.mails import OutgoingMail
+from models.mails import BounceLift, OutgoingMail
+from models.menu_presets import MenuPreset
 from models.points import PointBalance, PointLine, PointRequest, PriceVersionRow
+from models.service_users import ServiceUser
 from models.settings import PortalSetting
 
 __all__ = [
@@ -16,8 +18,10 @@ __all__ = [
     "AuditEvent",
     "BillingItem",
     "BillingRun",
+    "BounceLift",
     "Cancellation",
     "ContractUserChange",
+    "MenuPreset",
     "OneTimeLink",
     "OutgoingMail",
     "PointBalance",
@@ -25,6 +29,7 @@ __all__ = [
     "PointRequest",
     "PortalSetting",
     "PriceVersionRow",
+    "ServiceUser",
     "SignIn",
     "db",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from domain.permissions import AccountType, AdminLevel
@@ -13,26 +13,44 @@ from models.base import Base, BigInt, EnumText, UtcDateTime, is_one_of
 
 
 class Administrator(Base):
-    """A person who signs in for one account, at one level. No password hash: it has not been set yet."""
+    """A person who signs in for one account, at one level. No password hash: it has not been set yet.
+
+    A deleted one stays as a row, since lines and events name it, and its user name stays taken; its e-mail
+    address is free again. Locked (too many wrong passwords) is not disabled: it passes by itself.
+    """
 
     __tablename__ = "administrators"
     __table_args__ = (
         is_one_of("level", AdminLevel),
+        CheckConstraint("deleted_at IS NULL OR is_disabled", name="deleted_is_disabled"),
         Index("ix_administrators_account_id", "account_id"),
+        Index(
+            "uq_administrators_email",
+            "email",
+            unique=True,
+            sqlite_where=text("deleted_at IS NULL"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
     user_name: Mapped[str] = mapped_column(String(60), unique=True)
-    email: Mapped[str] = mapped_column(String(254), unique=True)
+    email: Mapped[str] = mapped_column(String(254))
     full_name: Mapped[str] = mapped_column(String(100))
     level: Mapped[AdminLevel] = mapped_column(EnumText(AdminLevel))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     language: Mapped[str] = mapped_column(String(2), default="ja")
     is_disabled: Mapped[bool] = mapped_column(default=False)
+    failed_sign_in_count: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    version: Mapped[int] = mapped_column(default=1)
 
     account: Mapped[Account] = relationship(foreign_keys=[account_id])
+
+    __mapper_args__ = {"version_id_col": version}
 
     @property
     def account_type(self) -> AccountType:
@@ -54,6 +72,8 @@ class SignIn(Base):
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     remote_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(300))
+    #: Whose customer portal this session is in; NULL: its own account's.
+    portal_account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
 
     administrator: Mapped[Administrator] = relationship()
 

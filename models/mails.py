@@ -29,6 +29,8 @@ class MailKind(StrEnum):
     REJECTION = "rejection"
     CANCELLATION_REMINDER = "cancellation_reminder"
     SUSPENSION_WARNING = "suspension_warning"
+    ADMINISTRATOR_REGISTERED = "administrator_registered"
+    PASSWORD_LINK = "password_link"  # noqa: S105 - a kind of mail
 
 
 class OutgoingMail(Base):
@@ -57,6 +59,7 @@ class OutgoingMail(Base):
     recipient_email: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(300))
     body_text: Mapped[str] = mapped_column(Text)
+    body_html: Mapped[str] = mapped_column(Text, default="")
     message_id: Mapped[str] = mapped_column(String(200), unique=True)
     event_key: Mapped[str] = mapped_column(String(200))
     state: Mapped[MailState] = mapped_column(EnumText(MailState), default=MailState.WAITING)
@@ -65,3 +68,16 @@ class OutgoingMail(Base):
     last_error: Mapped[str | None] = mapped_column(String(500))
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class BounceLift(Base):
+    """A person's word that an address which bounced may be written to again; mails from then on count."""
+
+    __tablename__ = "bounce_lifts"
+    __table_args__ = (Index("ix_bounce_lifts_account_id", "account_id", "recipient_email"),)
+
+    id: Mapped[int] = mapped_column(BigInt, primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    recipient_email: Mapped[str] = mapped_column(String(254))
+    lifted_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    lifted_by_id: Mapped[int] = mapped_column(ForeignKey("administrators.id"))

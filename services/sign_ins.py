@@ -64,6 +64,8 @@ class SignedIn:
     account_number: str | None
     language: str
     last_seen_at: dt.datetime
+    #: Whose customer portal the session is in; None: its own account's.
+    portal_account_id: int | None = None
 
     def is_touch_due(self, now: dt.datetime) -> bool:
         """Tell whether the row's last request is old enough to be written again."""
@@ -132,6 +134,7 @@ def find_signed_in(*, token: str, now: dt.datetime, remote_address: str | None =
         account_number=account.account_number,
         language=administrator.language,
         last_seen_at=session.last_seen_at,
+        portal_account_id=session.portal_account_id,
     )
 
 
@@ -141,6 +144,15 @@ def touch(*, token: str, now: dt.datetime) -> None:
         update(SignIn)
         .where(SignIn.token_hash == _token_hash(token), SignIn.ended_at.is_(None), SignIn.last_seen_at < now)
         .values(last_seen_at=now)
+    )
+
+
+def set_portal_account(*, token: str, account_id: int | None) -> None:
+    """Keep with a session whose customer portal it is in; None: its own account's."""
+    db.session.execute(
+        update(SignIn)
+        .where(SignIn.token_hash == _token_hash(token), SignIn.ended_at.is_(None))
+        .values(portal_account_id=account_id)
     )
 
 
@@ -239,7 +251,8 @@ def _find_administrator(name: str) -> Administrator | None:
     if not name or "\0" in name:
         return None
     is_named = Administrator.email == email_key(name) if "@" in name else Administrator.user_name == name
-    return db.session.execute(select(Administrator).where(is_named)).scalar_one_or_none()
+    statement = select(Administrator).where(is_named, Administrator.deleted_at.is_(None))
+    return db.session.execute(statement).scalar_one_or_none()
 
 
 def _may_sign_in(administrator: Administrator, account: Account) -> bool:

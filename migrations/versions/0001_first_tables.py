@@ -142,16 +142,30 @@ def upgrade() -> None:
         sa.Column("password_hash", sa.String(length=200), nullable=True),
         sa.Column("language", sa.String(length=2), nullable=False),
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
+        sa.Column("failed_sign_in_count", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.CheckConstraint(
+            "deleted_at IS NULL OR is_disabled", name=op.f("ck_administrators_deleted_is_disabled")
+        ),
         sa.CheckConstraint(
             "level IN ('overall', 'contract', 'system')", name=op.f("ck_administrators_level_known")
         ),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_administrators_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_administrators")),
-        sa.UniqueConstraint("email", name=op.f("uq_administrators_email")),
         sa.UniqueConstraint("user_name", name=op.f("uq_administrators_user_name")),
     )
     op.create_index("ix_administrators_account_id", "administrators", ["account_id"], unique=False)
+    op.create_index(
+        "uq_administrators_email",
+        "administrators",
+        ["email"],
+        unique=True,
+        sqlite_where=sa.text("deleted_at IS NULL"),
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_table(
         "outgoing_mails",
         sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -161,6 +175,7 @@ def upgrade() -> None:
         sa.Column("recipient_email", sa.String(length=254), nullable=False),
         sa.Column("subject", sa.String(length=300), nullable=False),
         sa.Column("body_text", sa.Text(), nullable=False),
+        sa.Column("body_html", sa.Text(), nullable=False),
         sa.Column("message_id", sa.String(length=200), nullable=False),
         sa.Column("event_key", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=40), nullable=False),
@@ -173,7 +188,7 @@ def upgrade() -> None:
             "(sent_at IS NOT NULL) = (state = 'sent')", name=op.f("ck_outgoing_mails_sent_has_instant")
         ),
         sa.CheckConstraint(
-            "kind IN ('delivery_notice', 'approval', 'rejection', 'cancellation_reminder', 'suspension_warning')",
+            "kind IN ('delivery_notice', 'approval', 'rejection', 'cancellation_reminder', 'suspension_warning', 'administrator_registered', 'password_link')",
             name=op.f("ck_outgoing_mails_kind_known"),
         ),
         sa.CheckConstraint(
@@ -452,8 +467,12 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remote_address", sa.String(length=45), nullable=True),
         sa.Column("user_agent", sa.String(length=300), nullable=True),
+        sa.Column("portal_account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(
             ["administrator_id"], ["administrators.id"], name=op.f("fk_sign_ins_administrator_id")
+        ),
+        sa.ForeignKeyConstraint(
+            ["portal_account_id"], ["accounts.id"], name=op.f("fk_sign_ins_portal_account_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_ins")),
         sa.UniqueConstraint("token_hash", name=op.f("uq_sign_ins_token_hash")),
@@ -493,7 +512,56 @@ def upgrade() -> None:
         sqlite_where=sa.text("state <> 'done'"),
         postgresql_where=sa.text("state <> 'done'"),
     )
+    _create_portal_tables()
     _create_triggers()
+
+
+def _create_portal_tables() -> None:
+    op.create_table(
+        "service_users",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("user_name", sa.String(length=100), nullable=False),
+        sa.Column("full_name", sa.String(length=100), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("department", sa.String(length=100), nullable=True),
+        sa.Column("is_disabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_service_users_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_users")),
+        sa.UniqueConstraint("account_id", "user_name", name=op.f("uq_service_users_account_id_user_name")),
+    )
+    op.create_index("ix_service_users_account_id_id", "service_users", ["account_id", "id"], unique=False)
+    op.create_table(
+        "menu_presets",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("name", sa.String(length=60), nullable=False),
+        sa.Column("hidden_menu_keys", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_menu_presets_account_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_menu_presets")),
+        sa.UniqueConstraint("account_id", "name", name=op.f("uq_menu_presets_account_id_name")),
+    )
+    op.create_table(
+        "bounce_lifts",
+        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("recipient_email", sa.String(length=254), nullable=False),
+        sa.Column("lifted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lifted_by_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_bounce_lifts_account_id")),
+        sa.ForeignKeyConstraint(
+            ["lifted_by_id"], ["administrators.id"], name=op.f("fk_bounce_lifts_lifted_by_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_bounce_lifts")),
+    )
+    op.create_index(
+        "ix_bounce_lifts_account_id", "bounce_lifts", ["account_id", "recipient_email"], unique=False
+    )
 
 
 def _applied_by_key_on_sqlite() -> list[sa.ForeignKeyConstraint]:
@@ -557,6 +625,9 @@ def _drop_triggers() -> None:
 
 
 TABLES = (
+    "bounce_lifts",
+    "menu_presets",
+    "service_users",
     "billing_items",
     "sign_ins",
     "price_versions",

@@ -13,7 +13,12 @@ from domain.permissions import (
     has_permission,
 )
 
-READING = {Permission.CUSTOMERS_VIEW, Permission.APPLICATIONS_VIEW, Permission.POINTS_HISTORY}
+READING = {
+    Permission.CUSTOMERS_VIEW,
+    Permission.APPLICATIONS_VIEW,
+    Permission.POINTS_HISTORY,
+    Permission.LOG_VIEW,
+}
 
 
 def test_support_changes_nothing() -> None:
