@@ -7,9 +7,12 @@ from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 
+from admin_views.portal.visit import current_visit
 from admin_views.request_context import language, settings
 from domain.permissions import GRANTS, Viewer
 from domain.portal_permissions import PORTAL_LEVELS
+from services.access import AccountNotVisible
+from services.portal_visits import Visit
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,16 @@ class Frame:
     def has_customer_portal(self) -> bool:
         """Whether the switch offers 顧客画面."""
         return self.viewer is not None and has_customer_portal(self.viewer)
+
+    @property
+    def visit(self) -> Visit | None:
+        """Whose customer portal the page belongs to; None outside of it, and where it is not open."""
+        if self.portal != "customer" or not self.has_customer_portal:
+            return None
+        try:
+            return current_visit()
+        except AccountNotVisible:
+            return None
 
     @property
     def menu(self) -> list[Group]:
