@@ -134,6 +134,22 @@ class ApplicationForm(ProfileForm):
     contract_user_count = UserCountField()
 
 
+class OwnProfileForm(ProfileForm):
+    """管理＞基本情報 of the customer portal: the customer's own part, without 販売店情報."""
+
+    version = VersionField()
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for name in RESELLER_FIELDS:
+            del self[name]
+
+    @property
+    def profile(self) -> dict[str, Any]:
+        """The values of 基本情報, by column name."""
+        return {name: self[name].data for name in PROFILE_FIELDS}
+
+
 class EditForm(ProfileForm):
     """基本情報更新 with its four tabs."""
 

@@ -25,8 +25,9 @@ from domain.errors import DomainError
 from domain.inputs.row_ids import parse_row_id
 from domain.permissions import Permission
 from models import db
-from services import exports
-from services.lists import ListArguments, ListSource, Page, fetch_page, parse_arguments
+from services import audit, exports
+from services.lists import ListArguments, ListSource, Page, count_rows, fetch_page, parse_arguments
+from services.transaction import transaction
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +51,7 @@ class ScopedModelView(ModelView):
     action_view = ajax_lookup = ajax_update = export = None
 
     def __init__(
-        self, model: type[Any], *, name: LazyString, category: LazyString, endpoint: str, url: str
+        self, model: type[Any], *, name: LazyString, category: LazyString | None, endpoint: str, url: str
     ) -> None:
         super().__init__(model, db, name=name, category=category, endpoint=endpoint, url=url)
 
@@ -155,6 +156,7 @@ class ScopedModelView(ModelView):
         if encoding not in exports.ENCODINGS:
             abort(400)
         stream = exports.csv_file(source, arguments, encoding)
+        self._record_export(source, arguments, "csv")
         charset = "Shift_JIS" if encoding == exports.CP932 else "utf-8"
         return self._attachment(stream, "csv", f"text/csv; charset={charset}")
 
@@ -163,7 +165,27 @@ class ScopedModelView(ModelView):
         """Send the list as an Excel workbook."""
         source, arguments = self._export_arguments()
         kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-        return self._attachment(exports.xlsx_file(source, arguments), "xlsx", kind)
+        stream = exports.xlsx_file(source, arguments)
+        self._record_export(source, arguments, "xlsx")
+        return self._attachment(stream, "xlsx", kind)
+
+    def exporting_account_id(self) -> int:
+        """Return in whose operation log a download of the list stands."""
+        return viewer().account_id
+
+    def _record_export(self, source: ListSource, arguments: ListArguments, file_format: str) -> None:
+        chips = ListPage(path=request.path, source=source, arguments=arguments).chips()
+        with transaction():
+            audit.record(
+                action="list.exported",
+                viewer=viewer(),
+                account_id=self.exporting_account_id(),
+                now=now(),
+                list_name=source.name,
+                file_format=file_format,
+                row_count=count_rows(source, arguments),
+                filters=[f"{chip.label}: {chip.text}" if chip.text else str(chip.label) for chip in chips],
+            )
 
     def _export_arguments(self) -> tuple[ListSource, ListArguments]:
         source = self.list_source()

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import parse_qsl
 
 from flask import abort, request
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from admin_views import error_pages
+from admin_views.chosen_rows import chosen_ids
 from admin_views.dialogs import render_dialog, success
 from admin_views.fields import PortalForm
 from admin_views.formatting import number
 from admin_views.request_context import now, settings, viewer
 from admin_views.request_id_field import FreshRequestIdField
 from admin_views.submission import submit
-from domain.inputs.row_ids import parse_row_ids
 from domain.permissions import Permission
 from services import delivery_notices, doorbell, refills
-from services.lists import ListSource, filter_parameters, matching_ids, parse_arguments
+from services.lists import ListSource
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
 
@@ -36,7 +34,6 @@ ACTIONS = {
 #: Rows of a plan that a dialog shows; totals are always those of all.
 SHOWN_ROWS = 200
 LONGEST_DIGEST = 64
-_LIST_PARAMETERS = frozenset({"search", "sort", "desc", "page_size", "page"})
 
 
 class NoticeForm(PortalForm):
@@ -176,19 +173,7 @@ class CustomerBulk:
 
 
 def _chosen_ids(source: ListSource) -> list[int]:
-    """Return the chosen ids: those that are ticked, or all that match the list's arguments.
-
-    :raises DomainError: MalformedRowId, TooManyRows.
-    """
-    if request.form.get("select_all") != "1":
-        return parse_row_ids(request.form.getlist("rowid"), refills.LARGEST_SELECTION)
-    parameters = MultiDict(parse_qsl(request.form.get("list_args", ""), keep_blank_values=True))
-    known = _LIST_PARAMETERS | {name for part in source.filters for name in filter_parameters(part)}
-    arguments = parse_arguments(source, parameters)
-    if arguments.errors or not set(parameters) <= known:
-        # A filter that is left out would widen the choice.
-        abort(400)
-    return matching_ids(source, arguments, refills.LARGEST_SELECTION)
+    return chosen_ids(source, refills.LARGEST_SELECTION)
 
 
 def _sent_words(result: delivery_notices.DeliveryNoticeResult) -> str:

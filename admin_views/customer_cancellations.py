@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Collection
+from typing import Any, ClassVar
 
 from flask import request
 from flask_admin import expose
@@ -19,7 +20,7 @@ from admin_views.fields import ConsentField, IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
 from admin_views.request_context import now, viewer
 from admin_views.submission import posted, submit
-from domain.permissions import Permission
+from domain.permissions import AccountType, Permission
 from models import Account
 from services import access, cancellation_previews, cancellations, warning_mails
 from services.cancellation_previews import CancellationDateInvalid, CancellationPreview
@@ -74,7 +75,11 @@ class ScheduleForm(CancelForm):
 
 
 class CustomerCancellations:
-    """A part of the list's view: cancel, schedule, lift."""
+    """A part of a list's view: cancel, schedule, lift. Which accounts, and by which right, is the subclass's."""
+
+    cancel_permission: ClassVar[Permission] = Permission.CUSTOMERS_CANCEL
+    canceled_types: ClassVar[Collection[AccountType]] = access.CUSTOMERS
+    cancellation_template: ClassVar[str] = "customers/cancellation.html"
 
     require: Any
     get_url: Any
@@ -83,8 +88,8 @@ class CustomerCancellations:
     @expose("/<row_id:account_id>/cancel/", methods=("GET", "POST"))
     def cancel(self, account_id: int) -> Response:
         """解約."""
-        self.require(Permission.CUSTOMERS_CANCEL)
-        account = open_account(account_id)
+        self.require(self.cancel_permission)
+        account = open_account(account_id, self.canceled_types)
         form = CancelForm(posted())
 
         def run() -> Response:
@@ -96,7 +101,7 @@ class CustomerCancellations:
                     shown=form.shown,
                     now=now(),
                 )
-                message = _canceled_words(settled)
+                message = self.canceled_words(settled)
             return success(to=self.row_url(account_id), message=message)
 
         answer = submit(form, run)
@@ -111,8 +116,8 @@ class CustomerCancellations:
     @expose("/<row_id:account_id>/schedule/", methods=("GET", "POST"))
     def schedule(self, account_id: int) -> Response:
         """解約予定日設定."""
-        self.require(Permission.CUSTOMERS_CANCEL)
-        account = open_account(account_id)
+        self.require(self.cancel_permission)
+        account = open_account(account_id, self.canceled_types)
         form = ScheduleForm(posted(), cancellation_date=account.cancellation_date)
         if CHECK in request.form:
             status = 200
@@ -133,17 +138,22 @@ class CustomerCancellations:
             earliest=earliest,
             latest=latest,
             lift_url=self.get_url(".lift", account_id=account_id),
-            has_reminder_ahead=bool(preview)
-            and warning_mails.has_reminder_ahead(form.cancellation_date.data, now=now()),
+            reminders=warning_mails.plan_reminders(
+                account=account, scheduled_on=form.cancellation_date.data, now=now()
+            )
+            if preview
+            else None,
         )
 
     @expose("/<row_id:account_id>/lift/", methods=("POST",))
     def lift(self, account_id: int) -> Response:
         """解除."""
-        self.require(Permission.CUSTOMERS_CANCEL)
+        self.require(self.cancel_permission)
+        account = access.find_account(
+            viewer=viewer(), account_id=account_id, account_types=self.canceled_types
+        )
         with transaction():
             lifted = cancellations.lift(viewer=viewer(), account_id=account_id, now=now())
-        account = access.find_account(viewer=viewer(), account_id=account_id)
         message = _(
             "%(name)s の解約予定日（%(date)s）を解除しました。",
             name=account.company_name,
@@ -165,15 +175,35 @@ class CustomerCancellations:
         message = _("%(name)s の解約予定日を %(date)s に設定しました。", name=name, date=date_text(date))
         return success(to=self.row_url(account_id), message=message)
 
+    def canceled_words(self, settled: CancellationPreview) -> str:
+        """Return what the list says after a cancellation."""
+        words = {
+            "name": settled.account.company_name,
+            "payer": settled.payer_name,
+            "top_up": number(settled.top_up_points),
+            "write_off": number(settled.write_off_points),
+        }
+        if settled.top_up_points:
+            return _(
+                "%(name)s を解約しました。不足分の%(top_up)sポイントを %(payer)s から補充しました。", **words
+            )
+        if settled.write_off_points:
+            return _("%(name)s を解約しました。残存分の%(write_off)sポイントを消費しました。", **words)
+        return _("%(name)s を解約しました。ポイントの過不足はありませんでした。", **words)
+
+    def is_offered(self, preview: CancellationPreview | None) -> bool:
+        """Tell whether the button is shown; what stands against a cancellation of some date may not of another."""
+        return preview is None or preview.scheduled_on is not None or not preview.blockers.account_count
+
     def _page(
         self, account: Account, form: CancelForm, preview: CancellationPreview | None, **context: Any
     ) -> Response:
         return render_dialog(
             form=form,
-            submit_label=_("解約"),
+            submit_label=_("解約") if self.is_offered(preview) else "",
             back_url=self.row_url(account.id),
             subject=subject_of(account),
-            template="customers/cancellation.html",
+            template=self.cancellation_template,
             tone="danger",
             requires="consent",
             account=account,
@@ -201,19 +231,3 @@ def _preview_of_date(
     except CancellationDateInvalid as error:
         return None, refuse(form, error)
     return found, status
-
-
-def _canceled_words(settled: CancellationPreview) -> str:
-    words = {
-        "name": settled.account.company_name,
-        "payer": settled.payer_name,
-        "top_up": number(settled.top_up_points),
-        "write_off": number(settled.write_off_points),
-    }
-    if settled.top_up_points:
-        return _(
-            "%(name)s を解約しました。不足分の%(top_up)sポイントを %(payer)s から補充しました。", **words
-        )
-    if settled.write_off_points:
-        return _("%(name)s を解約しました。残存分の%(write_off)sポイントを消費しました。", **words)
-    return _("%(name)s を解約しました。ポイントの過不足はありませんでした。", **words)

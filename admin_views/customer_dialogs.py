@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask import request
@@ -22,7 +23,7 @@ from domain.billing_calendar import tokyo_date
 from domain.permissions import AccountType, Permission
 from domain.portal_menus import HIDEABLE_KEYS
 from models import Account
-from services import access, accounts, applications, ledger, prices
+from services import access, accounts, applications, ledger, menu_presets, prices
 from services.profiles import ChangedMeanwhile
 from services.transaction import transaction
 from services.words import TYPE_WORDS
@@ -40,12 +41,12 @@ class ContractDateForm(PortalForm):
     contract_date = IsoDateField(_l("契約日"), required=True)
 
 
-def open_account(account_id: int) -> Account:
-    """Return a customer of the viewer for a dialog; one that is opened must be one that can be changed.
+def open_account(account_id: int, account_types: Collection[AccountType] = access.CUSTOMERS) -> Account:
+    """Return an account of the viewer for a dialog; one that is opened must be one that can be changed.
 
     :raises DomainError: AccountNotVisible; on GET AccountNotRunning, CancellationUnderWay.
     """
-    account = access.find_account(viewer=viewer(), account_id=account_id)
+    account = access.find_account(viewer=viewer(), account_id=account_id, account_types=account_types)
     if request.method == "GET":
         ledger.check_running(account, now())
     return account
@@ -144,6 +145,7 @@ class CustomerDialogs:
             account=account,
             account_type=TYPE_WORDS[account.account_type],
             conflicts=conflicts,
+            presets=menu_presets.presets_of(viewer=viewer()),
         )
 
     @expose("/<row_id:account_id>/users/", methods=("GET", "POST"))

@@ -8,10 +8,14 @@ from typing import Any
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
+from admin_views.account_page import CustomerPage
 from admin_views.base import ScopedModelView
-from admin_views.customer_bulk import CustomerBulk
+from admin_views.customer_bounces import CustomerBounces
 from admin_views.customer_cancellations import CustomerCancellations
 from admin_views.customer_dialogs import CustomerDialogs
+from admin_views.customer_moves import CustomerMoves
+from admin_views.customer_presets import CustomerPresets
+from admin_views.customer_suspensions import CustomerSuspensions
 from admin_views.request_context import now, settings, viewer
 from domain.billing_calendar import billing_date_of_month, billing_instant, tokyo_date
 from domain.errors import DomainError
@@ -19,10 +23,10 @@ from domain.lifecycle import RUNNING, AccountStatus, SuspensionReason
 from domain.permissions import AccountType, Permission
 from models import Account
 from services import access
+from services.bounces import bounced_addresses
 from services.customers import customers_source, shortage_summary
 from services.ledger import check_running
 from services.lists import ListSource, Page
-from services.outgoing_mails import bounced_addresses
 from services.suspensions import suspension_due_at
 
 SUSPENSION_WORDS: dict[SuspensionReason, LazyString] = {
@@ -37,10 +41,21 @@ ROW_PERMISSIONS = {
     "schedule": Permission.CUSTOMERS_CANCEL,
     "edit": Permission.CUSTOMERS_EDIT,
     "cancel": Permission.CUSTOMERS_CANCEL,
+    "resume": Permission.CUSTOMERS_SUSPEND,
+    "lift_bounce": Permission.BOUNCES_LIFT,
 }
 
 
-class CustomersView(CustomerDialogs, CustomerCancellations, CustomerBulk, ScopedModelView):
+class CustomersView(
+    CustomerPage,
+    CustomerDialogs,
+    CustomerCancellations,
+    CustomerSuspensions,
+    CustomerBounces,
+    CustomerMoves,
+    CustomerPresets,
+    ScopedModelView,
+):
     """顧客アカウント一覧: the customers that are or were in service, and all that is done with them."""
 
     permission = Permission.CUSTOMERS_VIEW

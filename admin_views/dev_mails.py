@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, abort, render_template, request
+from flask import Blueprint, Flask, abort, current_app, render_template, request
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
-from models.mails import MailKind, MailState
+from models.mails import MailState
+from services.audit_field_words import MAIL_KIND_WORDS
+from services.mail_html import html_of
 from services.outgoing_mails import find_mail, list_mails
 
 PAGE_SIZE = 50
 LAST_PAGE = 200
 blueprint = Blueprint("dev_mails", __name__, url_prefix="/dev/mails")
 
-KIND_WORDS: dict[MailKind, LazyString] = {
-    MailKind.DELIVERY_NOTICE: _("納品通知"),
-    MailKind.APPROVAL: _("承認の通知"),
-    MailKind.REJECTION: _("却下の通知"),
-    MailKind.CANCELLATION_REMINDER: _("契約期限前の警告通知"),
-    MailKind.SUSPENSION_WARNING: _("一時停止の予告"),
-}
 STATE_WORDS: dict[MailState, LazyString] = {
     MailState.WAITING: _("送信待ち"),
     MailState.RETRYING: _("再送待ち"),
@@ -46,7 +41,7 @@ def list_page() -> str:
         total=total,
         page=page,
         page_count=min(-(-total // PAGE_SIZE), LAST_PAGE),
-        kind_words=KIND_WORDS,
+        kind_words=MAIL_KIND_WORDS,
         state_words=STATE_WORDS,
     )
 
@@ -60,8 +55,9 @@ def detail_page(mail_id: int) -> str:
     return render_template(
         "dev_mails/detail.html",
         mail=mail,
-        kind_word=KIND_WORDS[mail.kind],
+        kind_word=MAIL_KIND_WORDS[mail.kind],
         state_word=STATE_WORDS[mail.state],
+        body=html_of(mail.body_text, portal_url=current_app.extensions["settings"].portal_url),
     )
 
 

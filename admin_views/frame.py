@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from flask import Flask, current_app, g, request, url_for
 
+from admin_views.portal import frame_parts
 from admin_views.portal.visit import current_visit
 from admin_views.request_context import language, settings
 from domain.permissions import GRANTS, Viewer
 from domain.portal_permissions import PORTAL_LEVELS
+from services import portal_visits
 from services.access import AccountNotVisible
 from services.portal_visits import Visit
 
@@ -26,7 +29,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Group:
-    """A heading of the menu with its lines."""
+    """A heading of the menu with its lines; an empty one: lines that stand by themselves."""
 
     label: str
     entries: list[Entry]
@@ -48,7 +51,7 @@ def has_customer_portal(viewer: Viewer) -> bool:
 
 
 class Frame:
-    """The values of one request; it asks the database for nothing."""
+    """The values of one request; only the customer portal's ask the database for anything."""
 
     def __init__(self) -> None:
         self._signed_in = g.get("signed_in")
@@ -94,7 +97,7 @@ class Frame:
         """Whether the switch offers 顧客画面."""
         return self.viewer is not None and has_customer_portal(self.viewer)
 
-    @property
+    @cached_property
     def visit(self) -> Visit | None:
         """Whose customer portal the page belongs to; None outside of it, and where it is not open."""
         if self.portal != "customer" or not self.has_customer_portal:
@@ -104,23 +107,49 @@ class Frame:
         except AccountNotVisible:
             return None
 
-    @property
+    @cached_property
     def menu(self) -> list[Group]:
-        """The side bar of the MSP portal: only what is open to the viewer."""
-        return menu_groups() if self.has_msp_portal and self.portal != "customer" else []
+        """The side bar of the portal that one is in: only what is open to the viewer."""
+        if self.portal == "customer":
+            return menu_groups("portal") if self.visit else []
+        return menu_groups("msp") if self.has_msp_portal else []
+
+    @property
+    def header_buttons(self) -> list[frame_parts.HeaderButton]:
+        """The customer portal's buttons in the header."""
+        return frame_parts.header_buttons(self.visit) if self.visit else []
+
+    @property
+    def notes(self) -> list[str]:
+        """What the banner of the customer portal says beside whose it is."""
+        return frame_parts.notes(self.visit) if self.visit else []
+
+    @property
+    def has_switcher(self) -> bool:
+        """Whether there is an account to switch to, or to go back from."""
+        visit = self.visit
+        return visit is not None and (not visit.is_own or portal_visits.has_other_portals(visit.viewer))
 
 
-def menu_groups() -> list[Group]:
-    """Return the MSP portal's menu as Flask-Admin knows it, without what is closed to the viewer."""
-    admin: Any = next(found for found in current_app.extensions["admin"] if found.endpoint == "msp")
-    groups = []
-    for category in admin.menu():
-        if not category.is_category():
-            continue
-        entries = []
-        for item in category.get_children():
-            url = item.get_url()
-            entries.append(Entry(str(item.name), url, request.path.startswith(url)))
-        if entries:
-            groups.append(Group(str(category.name), entries))
+def menu_groups(endpoint: str) -> list[Group]:
+    """Return a portal's menu as Flask-Admin knows it, in its order, without what is closed to the viewer.
+
+    `endpoint` is the portal's: "msp" or "portal".
+    """
+    admin: Any = next(found for found in current_app.extensions["admin"] if found.endpoint == endpoint)
+    groups: list[Group] = []
+    for item in admin.menu():
+        if item.is_category():
+            entries = [_entry(child) for child in item.get_children()]
+            if entries:
+                groups.append(Group(str(item.name), entries))
+        elif item.is_accessible() and item.is_visible():
+            if not groups or groups[-1].label:
+                groups.append(Group("", []))
+            groups[-1].entries.append(_entry(item))
     return groups
+
+
+def _entry(item: Any) -> Entry:
+    url = item.get_url()
+    return Entry(str(item.name), url, request.path.startswith(url))

@@ -13,7 +13,7 @@ from admin_views.pending_states import may_be_changed, may_be_provisioned, state
 from admin_views.request_context import now, viewer
 from domain.billing_calendar import tokyo_date
 from domain.lifecycle import AccountStatus
-from domain.permissions import Permission
+from domain.permissions import AccountType, Permission
 from services import access
 from services.lists import ListArguments, ListSource, Page, fetch_page
 from services.pending import pending_source
@@ -53,4 +53,5 @@ class PendingView(PendingDialogs, ScopedModelView):
             "may_be_changed": may_be_changed,
             "may_be_provisioned": may_be_provisioned,
             "Status": AccountStatus,
+            "Type": AccountType,
         }

@@ -53,12 +53,26 @@ def open_application(account_id: int, statuses: Collection[AccountStatus]) -> Ac
 
     :raises DomainError: AccountNotVisible, also for one that is withdrawn; on GET TransitionRefused.
     """
-    account = access.find_account(viewer=viewer(), account_id=account_id)
+    account = access.find_account(viewer=viewer(), account_id=account_id, account_types=set(AccountType))
     if account.status is AccountStatus.WITHDRAWN:
         raise access.AccountNotVisible(account_id=account_id)
     if request.method == "GET" and account.status not in statuses:
         raise TransitionRefused(status=account.status)
     return account
+
+
+def application_form(account: Account, *, sent: Any) -> ApplicationForm:
+    """Return the form of an application; users are asked of customers only. `sent` None: with what is stored."""
+    form = ApplicationForm(sent, obj=account)
+    if account.account_type is not AccountType.CUSTOMER:
+        del form.contract_user_count
+    return form
+
+
+def list_words(account: Account) -> str:
+    """Return the name of the list in which an account is once it is in service."""
+    is_customer = account.account_type is AccountType.CUSTOMER
+    return _("顧客アカウント一覧") if is_customer else _("MSPアカウント一覧")
 
 
 def check_shown(account_id: int, version: int) -> None:
@@ -69,7 +83,9 @@ def check_shown(account_id: int, version: int) -> None:
     :raises ChangedMeanwhile: when it was changed.
     """
     permission = Permission.APPLICATIONS_DECIDE
-    found = access.accounts_to_change(viewer=viewer(), permission=permission, account_ids=[account_id])[0]
+    found = access.accounts_to_change(
+        viewer=viewer(), permission=permission, account_ids=[account_id], account_types=set(AccountType)
+    )[0]
     if found.status is AccountStatus.PENDING_APPROVAL:
         check_version(found, version)
 
@@ -94,7 +110,7 @@ class PendingDialogs:
         self.require(Permission.APPLICATIONS_CHANGE)
         account = open_application(account_id, CHANGEABLE)
         was_rejected = account.status is AccountStatus.REJECTED
-        form = ApplicationForm(posted(), obj=account)
+        form = application_form(account, sent=posted())
 
         def run() -> Response:
             with transaction():
@@ -103,7 +119,7 @@ class PendingDialogs:
                     account_id=account_id,
                     version=form.version.data,
                     profile=form.profile,
-                    contract_user_count=form.contract_user_count.data,
+                    contract_user_count=form.contract_user_count.data if form.contract_user_count else None,
                     now=now(),
                 ).company_name
             words = _("%(name)s を再申請しました。") if was_rejected else _("%(name)s の申請を更新しました。")
@@ -114,7 +130,7 @@ class PendingDialogs:
 
     def _edit_page(self, account: Account, form: ApplicationForm, status: int) -> Response:
         conflicts = []
-        stored = ApplicationForm(None, obj=account)
+        stored = application_form(account, sent=None)
         if status == ChangedMeanwhile.http_status and form.version.data != stored.version.data:
             conflicts = changed_values(form, stored)
             # Pressing the button again then knowingly replaces what is shown.
@@ -127,7 +143,6 @@ class PendingDialogs:
             submit_label=_("再申請") if is_rejected else _("更新"),
             template="edit",
             status=status,
-            account_type=TYPE_WORDS[AccountType.CUSTOMER],
             conflicts=conflicts,
         )
 
@@ -205,8 +220,9 @@ class PendingDialogs:
                 ).company_name
             doorbell.ring("provision")
             message = _(
-                "%(name)s のプロビジョニングを開始しました。完了すると顧客アカウント一覧に表示されます。",
+                "%(name)s のプロビジョニングを開始しました。完了すると%(list)sに表示されます。",
                 name=name,
+                list=list_words(account),
             )
             return success(to=self._row_url(account_id), message=message, category="info")
 
@@ -237,6 +253,9 @@ class PendingDialogs:
             back_url=self._row_url(account.id),
             subject=Subject(account.company_name, account.account_number),
             account=account,
+            account_type=TYPE_WORDS[account.account_type],
+            list_words=list_words(account),
+            fixed_users=None if account.account_type is AccountType.CUSTOMER else account.contract_user_count,
             applicant=account.parent.company_name if account.parent else "",
             state=state_of(account),
             decides=viewer().can(Permission.APPLICATIONS_DECIDE),

@@ -81,11 +81,20 @@ def points_dialog(*, account_id: int, account_types: Collection[AccountType], ba
     if request.method == "GET":
         check_running(preview.account, now())
     is_issue = account_type is AccountType.PRIVILEGED_MSP
-    form = IssueForm(posted()) if is_issue else PointsForm(posted())
+    form = IssueForm(posted(), **_proposed()) if is_issue else PointsForm(posted(), **_proposed())
     answer = submit(form, lambda: _move(form, account_id=account_id, is_issue=is_issue, back_url=back_url))
     if isinstance(answer, Response):
         return answer
     return _dialog(form, account_id=account_id, is_issue=is_issue, back_url=back_url, status=answer)
+
+
+def _proposed() -> dict[str, Any]:
+    """Return what the address of a link proposes for the form; nothing unless both are usable."""
+    direction, points = request.args.get("direction", ""), request.args.get("points", "")
+    is_number = points.isascii() and points.isdigit() and len(points) <= len(str(LARGEST_LINE_POINTS))
+    if direction not in (ADD, TAKE_BACK) or not is_number:
+        return {}
+    return {"direction": direction, "points": int(points)}
 
 
 def _move(form: PointsForm, *, account_id: int, is_issue: bool, back_url: str) -> Response:

@@ -8,12 +8,18 @@ from flask_babel import lazy_gettext as _l
 
 from admin_views.accounts import AccountsView
 from admin_views.customers import CustomersView
+from admin_views.mail_previews import MailPreviewsView
+from admin_views.menu_presets import MenuPresetsView
+from admin_views.operation_log import OperationLogView
 from admin_views.pending import PendingView
 from admin_views.points import PointsView
-from models import Account, PointLine
+from admin_views.prices import PricesView
+from models import Account, AuditEvent, MenuPreset, PointLine, PriceVersionRow
 
 ACCOUNTS = _l("管理アカウント")
 POINTS = _l("ポイント管理")
+LOG = _l("ログ")
+SETTINGS = _l("設定")
 
 
 def register_views(admin: Admin, app: Flask) -> None:
@@ -37,4 +43,12 @@ def register_views(admin: Admin, app: Flask) -> None:
             url="/msp/pending",
         ),
         PointsView(PointLine, name=_l("ポイント履歴"), category=POINTS, endpoint="points", url="/msp/points"),
+        PricesView(PriceVersionRow, name=_l("料金"), category=POINTS, endpoint="prices", url="/msp/prices"),
+        OperationLogView(AuditEvent, name=_l("操作ログ"), category=LOG, endpoint="log", url="/msp/log"),
+        MenuPresetsView(
+            MenuPreset, name=_l("画面プリセット"), category=SETTINGS, endpoint="presets", url="/msp/presets"
+        ),
+        MailPreviewsView(
+            name=_l("メールの文面"), category=SETTINGS, endpoint="mail_previews", url="/msp/mails"
+        ),
     )

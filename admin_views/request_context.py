@@ -18,6 +18,10 @@ SESSION_TOKEN = "sign_in"  # noqa: S105 - the name of a key
 FRAGMENT_HEADER = "X-Fragment"
 LANGUAGES = ("ja", "en")
 LANGUAGE_COOKIE = "lang"
+#: Whose choice the cookie above is: an administrator's id, or the word below; not set: who signs in next.
+LANGUAGE_OWNER_COOKIE = "lang_of"
+#: The choice is in the profile of who made it.
+LANGUAGE_OF_PROFILE = "profile"
 _TOKEN_SHAPE = re.compile(r"[A-Za-z0-9_-]{20,100}")
 
 
@@ -79,9 +83,14 @@ def is_fragment() -> bool:
 
 
 def language() -> str:
-    """Return the language of the answer: the cookie's, else the signed-in administrator's, else Japanese."""
-    chosen = request.cookies.get(LANGUAGE_COOKIE)
-    if chosen in LANGUAGES:
-        return chosen
+    """Return the language of the answer.
+
+    Nobody signed in: the cookie's. Signed in: the cookie's where it is this administrator's own choice or was
+    made before anybody had signed in, else the profile's. So the next person at the same browser gets the
+    language of his own profile, and what is chosen on the sign-in page still counts. Japanese else.
+    """
+    chosen, owner = request.cookies.get(LANGUAGE_COOKIE), request.cookies.get(LANGUAGE_OWNER_COOKIE)
     known = g.get("signed_in")
+    if chosen in LANGUAGES and (known is None or owner in (None, str(known.viewer.administrator_id))):
+        return chosen
     return known.language if known and known.language in LANGUAGES else LANGUAGES[0]

@@ -1,7 +1,8 @@
-"""Sign-in, sign-out and the page behind a one-time link."""
+"""Sign-in, sign-out, and the pages by which one sets a password oneself."""
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlencode
 
 from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session
@@ -14,22 +15,29 @@ from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
 from admin_views import dialogs
-from admin_views.fields import PortalForm
+from admin_views.fields import LineField, PortalForm
 from admin_views.request_context import (
     SESSION_TOKEN,
     is_fragment,
     now,
     return_path,
     session_token,
+    settings,
     signed_in,
 )
 from domain.errors import DomainError
-from services import sign_ins
+from domain.inputs.emails import MAXIMUM_LENGTH
+from domain.sign_in_locks import BROWSER_KNOWN_FOR
+from services import doorbell, one_time_links, password_requests, passwords, sign_in_attempts, sign_ins
+from services.mail_texts import mail_brand_from
 from services.transaction import transaction
 
 blueprint = Blueprint("sign_in", __name__)
 #: Requests for these need no look at the session, and must work without a database.
 _PUBLIC_ENDPOINTS = frozenset({"static", "probes.healthz", "probes.readyz"})
+#: By this a browser is known again in which somebody signed in before; only the sign-in page gets to see it.
+BROWSER_COOKIE = "known_browser"
+_MARK_SHAPE = re.compile(r"[0-9a-f]{64}")
 
 
 class SignedInUser(UserMixin):
@@ -44,6 +52,12 @@ class PasswordForm(PortalForm):
 
     password = PasswordField(lazy_gettext("新しいパスワード"), validators=[InputRequired()])
     repeated = PasswordField(lazy_gettext("新しいパスワード(確認)"), validators=[InputRequired()])
+
+
+class ForgottenForm(PortalForm):
+    """Who has forgotten the password."""
+
+    username = LineField(lazy_gettext("ユーザ名またはEメール"), maximum=MAXIMUM_LENGTH, required=True)
 
 
 def init_app(app: Flask) -> None:
@@ -99,29 +113,44 @@ def sign_in_page() -> Response | str:
 def sign_in() -> Response | tuple[str, int]:
     """Begin a session; every refusal looks the same."""
     user_name = request.form.get("username", "")
-    administrator_id = sign_ins.authenticate(
+    attempt = sign_in_attempts.compare(
         user_name_or_email=user_name, password=request.form.get("password", "")
     )
-    if administrator_id is None:
+    mark, former = request.cookies.get(BROWSER_COOKIE, ""), session_token()
+    with transaction():
+        token = sign_in_attempts.conclude(
+            attempt=attempt,
+            browser=mark if _MARK_SHAPE.fullmatch(mark) else None,
+            now=now(),
+            remote_address=request.remote_addr,
+            user_agent=request.headers.get("User-Agent", ""),
+        )
+        if token and former:
+            sign_ins.sign_out(token=former, now=now(), remote_address=request.remote_addr)
+    if token is None:
         error = _("ユーザ名またはパスワードが正しくありません。")
         page = render_template(
             "sign_in.html", user_name=user_name[:320], return_to=return_path(), notice=None, error=error
         )
         return page, 422
-    former = session_token()
-    with transaction():
-        if former:
-            sign_ins.sign_out(token=former, now=now())
-        token = sign_ins.sign_in(
-            administrator_id=administrator_id,
-            now=now(),
-            remote_address=request.remote_addr,
-            user_agent=request.headers.get("User-Agent", ""),
-        )
     # Nothing of the anonymous session lives on: neither its id nor its CSRF token.
     session.clear()
     session[SESSION_TOKEN] = token
-    return redirect(return_path() or "/", code=303)
+    answer = redirect(return_path() or "/", code=303)
+    _remember_browser(answer, token)
+    return answer
+
+
+def _remember_browser(answer: Response, token: str) -> None:
+    answer.set_cookie(
+        BROWSER_COOKIE,
+        sign_in_attempts.browser_mark(token),
+        max_age=BROWSER_KNOWN_FOR,
+        path="/login",
+        secure=not settings().is_demo,
+        httponly=True,
+        samesite="Lax",
+    )
 
 
 @blueprint.post("/logout")
@@ -130,16 +159,44 @@ def sign_out() -> Response:
     token = session_token()
     if token:
         with transaction():
-            sign_ins.sign_out(token=token, now=now())
+            sign_ins.sign_out(token=token, now=now(), remote_address=request.remote_addr)
     session.clear()
     flash(_("ログアウトしました。"), "success")
+    return redirect("/login", code=303)
+
+
+@blueprint.get("/forgot-password")
+def forgotten_password_page() -> str:
+    """Ask who has forgotten the password."""
+    return render_template("forgot_password.html", form=ForgottenForm())
+
+
+@blueprint.post("/forgot-password")
+def forgotten_password() -> Response | tuple[str, int]:
+    """Mail a link to whom it concerns; the answer is the same for everybody and nobody."""
+    form = ForgottenForm(request.form)
+    if not form.validate():
+        return render_template("forgot_password.html", form=form), 422
+    with transaction():
+        password_requests.request_link(
+            user_name_or_email=form.username.data,
+            brand=mail_brand_from(settings()),
+            now=now(),
+            remote_address=request.remote_addr,
+        )
+    doorbell.ring("send_mails")
+    message = _(
+        "入力された管理者が登録されている場合は、登録のEメールへパスワード設定の案内を送信しました。"
+        "リンクの有効期限は1日です。"
+    )
+    flash(message, "info")
     return redirect("/login", code=303)
 
 
 @blueprint.get("/set-password/<token>")
 def set_password_page(token: str) -> str:
     """Show the form behind a one-time link."""
-    holder = sign_ins.find_link_holder(token=token, now=now())
+    holder = one_time_links.find_link_holder(token=token, now=now())
     return render_template("set_password.html", form=PasswordForm(), user_name=holder.user_name)
 
 
@@ -147,12 +204,13 @@ def set_password_page(token: str) -> str:
 def set_password(token: str) -> Response | tuple[str, int]:
     """Set the password and lead to the sign-in page; the link is then used up."""
     form, status = PasswordForm(request.form), 422
-    user_name = sign_ins.find_link_holder(token=token, now=now()).user_name
+    user_name = one_time_links.find_link_holder(token=token, now=now()).user_name
     if form.validate():
         try:
+            new_hash = passwords.new_password_hash(password=form.password.data, repeated=form.repeated.data)
             with transaction():
-                sign_ins.use_one_time_link(
-                    token=token, password=form.password.data, repeated=form.repeated.data, now=now()
+                one_time_links.use_one_time_link(
+                    token=token, password_hash=new_hash, now=now(), remote_address=request.remote_addr
                 )
         except DomainError as error:
             status = dialogs.refuse(form, error)

@@ -1,4 +1,4 @@
-"""`flask administrators`: create one, or let one set a password again."""
+"""`flask administrators`: create one, let one set a password again, or lift a lock."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def reset_password(username: str) -> None:
 @click.argument("username")
 @with_appcontext
 def unlock(username: str) -> None:
-    """Let a disabled administrator sign in again."""
+    """Lift the lock that wrong passwords brought about; who is disabled stays disabled."""
     with transaction():
-        service.enable(user_name=username, now=clock_now())
-    click.echo(f"{username} may sign in.")
+        is_disabled = service.unlock(user_name=username, now=clock_now()).is_disabled
+    click.echo(f"{username} is not locked, but disabled." if is_disabled else f"{username} may sign in.")

@@ -11,9 +11,10 @@ from flask_babel import force_locale
 
 from commands.outcome import OneLineGroup, clock_now, refuse
 from domain.permissions import Permission
-from services import access, exports, sign_ins
+from services import access, audit, exports, sign_ins
 from services.customers import customers_source
 from services.list_arguments import parameter_names, parse_arguments
+from services.transaction import transaction
 
 
 @click.group(cls=OneLineGroup)
@@ -40,6 +41,17 @@ def customers(user_name: str, kind: str, output: Path, arguments: tuple[str, ...
     with force_locale("ja"), output.open("wb") as stream:
         write = exports.write_csv if kind == "csv" else exports.write_xlsx
         count = write(stream, source, wanted)
+    with transaction():
+        audit.record(
+            action="list.exported",
+            viewer=viewer,
+            account_id=viewer.account_id,
+            now=clock_now(),
+            list_name=source.name,
+            file_format=kind,
+            row_count=count,
+            filters=list(arguments),
+        )
     click.echo(f"{count} rows in {output}")
 
 

@@ -24,6 +24,8 @@ def work(instant: dt.datetime | None) -> None:
     provisioned = provisioning.provision_requested(now=now)
     mails = outgoing_mails.send_waiting(now=now, transport=transport_from(settings()), limit=500)
     click.echo(f"scheduled cancellations executed: {report.canceled}")
+    if report.blocked:
+        click.echo(f"cancellations blocked by accounts below, tried again later: accounts {report.blocked}")
     for day in report.billed_dates:
         click.echo(f"billing run of {day}: finished")
     click.echo(f"monthly fees: {report.charged_accounts} accounts, {report.charged_points} points")

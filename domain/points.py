@@ -75,18 +75,22 @@ def needed_points(estimate: int) -> int:
 
 @dataclass(frozen=True)
 class Settlement:
-    """What a cancellation does to a balance; at most one of the two is above 0."""
+    """What a cancellation does to a balance; both are above 0 only where a contract's remaining fees are owed."""
 
     top_up_points: int
     write_off_points: int
 
 
-def settlement(point_balance: int) -> Settlement:
+def settlement(point_balance: int, remaining_fee_points: int = 0) -> Settlement:
     """Return what brings a balance to exactly 0: a shortfall is topped up, a remainder consumed.
 
-    Source: 解約処理 (不足分のポイントは補充され、残存分のポイントは消費されます).
+    `remaining_fee_points` (≥ 0): the fees of a year's contract that is left early; they are consumed in any
+    case. Source: 解約処理 (不足分のポイントは補充され、残存分のポイントは消費されます).
     """
-    return Settlement(top_up_points=max(0, -point_balance), write_off_points=max(0, point_balance))
+    return Settlement(
+        top_up_points=max(0, remaining_fee_points - point_balance),
+        write_off_points=max(remaining_fee_points, point_balance),
+    )
 
 
 def returnable_points(points: int, point_balance: int) -> int:

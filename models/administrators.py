@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, event, text
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
+from domain.inputs.text import search_key
 from domain.permissions import AccountType, AdminLevel
 from models.accounts import Account
 from models.base import Base, BigInt, EnumText, UtcDateTime, is_one_of
@@ -46,6 +48,8 @@ class Administrator(Base):
     locked_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: Normalized words by which the person is found; kept by the listener below.
+    search_text: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(default=1)
 
     account: Mapped[Account] = relationship(foreign_keys=[account_id])
@@ -58,8 +62,19 @@ class Administrator(Base):
         return self.account.account_type
 
 
+@event.listens_for(Administrator, "before_insert")
+@event.listens_for(Administrator, "before_update")
+def _keep_search_text(mapper: Mapper[Administrator], connection: Connection, found: Administrator) -> None:
+    words = search_key("\n".join((found.user_name, found.full_name, found.email)))
+    if found.search_text != words:
+        found.search_text = words
+
+
 class SignIn(Base):
-    """A session: the cookie holds a random token, the row its SHA-256; an ended row opens nothing."""
+    """A session: the cookie holds a random token, the row its SHA-256; an ended row opens nothing.
+
+    Ended or not, it is how a browser is known again at the next sign-in: services/sign_in_attempts.py.
+    """
 
     __tablename__ = "sign_ins"
     __table_args__ = (Index("ix_sign_ins_administrator_id", "administrator_id"),)
@@ -72,6 +87,8 @@ class SignIn(Base):
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     remote_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(300))
+    #: Wrong passwords that came later from the browser of this session.
+    failed_count: Mapped[int] = mapped_column(default=0)
     #: Whose customer portal this session is in; NULL: its own account's.
     portal_account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
 

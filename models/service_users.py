@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, event
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
+from domain.inputs.text import search_key
 from models.base import Base, BigInt, UtcDateTime
 
 
@@ -28,6 +31,24 @@ class ServiceUser(Base):
     is_disabled: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    #: Normalized words by which the user is found; kept by the listener below.
+    search_text: Mapped[str] = mapped_column(Text, default="")
     version: Mapped[int] = mapped_column(default=1)
 
     __mapper_args__ = {"version_id_col": version}
+
+
+SEARCHED = ("user_name", "full_name", "email", "department")
+
+
+def search_text_of(values: dict[str, Any]) -> str:
+    """Return the normalized text by which a user with these column values is found."""
+    return search_key("\n".join(str(values[name]) for name in SEARCHED if values.get(name)))
+
+
+@event.listens_for(ServiceUser, "before_insert")
+@event.listens_for(ServiceUser, "before_update")
+def _keep_search_text(mapper: Mapper[ServiceUser], connection: Connection, user: ServiceUser) -> None:
+    text = search_text_of({name: getattr(user, name) for name in SEARCHED})
+    if user.search_text != text:
+        user.search_text = text

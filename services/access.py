@@ -28,24 +28,27 @@ class PermissionRefused(DomainError):
     http_status = 403
 
 
-def scope(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition on Account that holds for the rows below a viewer; its own account is not one."""
+def scope(viewer: Viewer, account: type[Account] = Account) -> ColumnElement[bool]:
+    """Return the condition on Account that holds for the rows below a viewer; its own account is not one.
+
+    `account` may be an alias of Account.
+    """
     if viewer.account_type is AccountType.OPERATOR:
-        return Account.account_type != AccountType.OPERATOR
+        return account.account_type != AccountType.OPERATOR
     if viewer.account_type is AccountType.PRIVILEGED_MSP:
-        return Account.privileged_msp_id == viewer.account_id
+        return account.privileged_msp_id == viewer.account_id
     if viewer.account_type is AccountType.MSP:
-        return Account.parent_id == viewer.account_id
+        return account.parent_id == viewer.account_id
     if viewer.account_type is AccountType.SUPPORT:
         return and_(
-            Account.support_account_id == viewer.account_id, Account.account_type == AccountType.CUSTOMER
+            account.support_account_id == viewer.account_id, account.account_type == AccountType.CUSTOMER
         )
     return false()
 
 
-def history_scope(viewer: Viewer) -> ColumnElement[bool]:
-    """Return the condition on Account for ポイント履歴: the rows below a viewer and its own account."""
-    return scope(viewer) | (Account.id == viewer.account_id)
+def history_scope(viewer: Viewer, account: type[Account] = Account) -> ColumnElement[bool]:
+    """Return the condition for ポイント履歴 and 操作ログ: the rows below a viewer and its own account."""
+    return scope(viewer, account) | (account.id == viewer.account_id)
 
 
 def depth_expression(

@@ -18,10 +18,17 @@ from models import Account, ContractUserChange, db
 from services import access, audit, cut_gate
 from services.ledger import check_running
 from services.profiles import apply_profile, check_version
+from services.service_user_list import registered_count
 
 
 class UserCountOutOfRange(DomainError):
     """契約ユーザ数 is not between 1 and 1,000,000; carries minimum and maximum."""
+
+    field = "contract_user_count"
+
+
+class UserCountBelowRegistered(DomainError):
+    """契約ユーザ数 would fall below the users of ユーザ一覧; carries registered. Source: decision 18."""
 
     field = "contract_user_count"
 
@@ -78,6 +85,7 @@ def change_contract_users(
     """Set 契約ユーザ数 from now on and return (old, new). Source: 契約ユーザ数の変更.
 
     :raises UserCountOutOfRange: outside 1 … 1,000,000.
+    :raises UserCountBelowRegistered: below the users that are registered; counted under the account's lock.
     """
     if not SMALLEST_USER_COUNT <= contract_user_count <= LARGEST_USER_COUNT:
         raise UserCountOutOfRange(minimum=SMALLEST_USER_COUNT, maximum=LARGEST_USER_COUNT)
@@ -89,6 +97,9 @@ def change_contract_users(
     old = account.contract_user_count
     if old == contract_user_count:
         return old, old
+    registered = registered_count(account_id)
+    if contract_user_count < registered:
+        raise UserCountBelowRegistered(registered=registered)
     account.contract_user_count = contract_user_count
     db.session.add(
         ContractUserChange(
@@ -146,12 +157,15 @@ def _check_support(account: Account, support_account_id: int | None) -> None:
     if support_account_id is None:
         return
     found = db.session.execute(
-        select(Account.id).where(
+        select(Account.id)
+        .where(
             Account.id == support_account_id,
             Account.account_type == AccountType.SUPPORT,
             Account.privileged_msp_id == account.privileged_msp_id,
             Account.status.in_(RUNNING),
         )
+        # Shared: its own cancellation, which ends its assignments, waits for this one, or the other way round.
+        .with_for_update(read=True)
     ).scalar_one_or_none()
     if found is None:
         raise SupportAccountUnknown

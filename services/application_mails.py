@@ -17,7 +17,7 @@ from services.outgoing_mails import queue_mail
 def queue_approval_mail(*, account: Account, brand: MailBrand, now: dt.datetime) -> OutgoingMail | None:
     """Tell the applicant that an account was approved, in the transaction that approves it.
 
-    None: the account has no applicant, or this decision was told already.
+    None: the account has no applicant (any more), or this decision was told already.
     """
     return _queue(MailKind.APPROVAL, account, brand, now, {"account_number": account.account_number})
 
@@ -25,7 +25,7 @@ def queue_approval_mail(*, account: Account, brand: MailBrand, now: dt.datetime)
 def queue_rejection_mail(*, account: Account, brand: MailBrand, now: dt.datetime) -> OutgoingMail | None:
     """Tell the applicant that an application was rejected, and why, in the transaction that rejects it.
 
-    None: the account has no applicant, or this decision was told already.
+    None: the account has no applicant (any more), or this decision was told already.
     """
     return _queue(MailKind.REJECTION, account, brand, now, {"rejection_reason": account.rejection_reason})
 
@@ -34,7 +34,8 @@ def _queue(
     kind: MailKind, account: Account, brand: MailBrand, now: dt.datetime, more: dict[str, Any]
 ) -> OutgoingMail | None:
     applicant = db.session.get(Administrator, account.applied_by_id) if account.applied_by_id else None
-    if applicant is None:
+    if applicant is None or applicant.deleted_at is not None:
+        # The address of a deleted administrator may be somebody else's by now.
         return None
     # Rejected, applied for again and decided again: the decision's instant tells the events apart.
     decided_at = (account.decided_at or now).astimezone(dt.UTC).isoformat()

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from domain.billing_calendar import approval_due_on
 from domain.errors import DomainError
@@ -20,6 +20,7 @@ from domain.points import LARGEST_USER_COUNT, SMALLEST_USER_COUNT
 from models import Account, db
 from services import access, application_mails, audit, requests
 from services.accounts import UserCountOutOfRange
+from services.ledger import check_running
 from services.mail_texts import MailBrand
 from services.profiles import apply_profile, check_version
 
@@ -30,25 +31,19 @@ class ParentUnknown(DomainError):
     field = "parent_id"
 
 
+class DistributorUnknown(ParentUnknown):
+    """The 特権MSP under which an account is to be registered is not chosen, not the viewer's, or does not run."""
+
+
 class ReasonRequired(DomainError):
     """A rejection must say why."""
 
     field = "rejection_reason"
 
 
-def possible_parents(*, viewer: Viewer) -> list[Account]:
-    """Return the running accounts under which a viewer may register customers, its own first."""
-    own = Account.id == viewer.account_id
-    statement = (
-        select(Account)
-        .where(
-            access.scope(viewer) | own,
-            Account.account_type.in_(PARENTS[AccountType.CUSTOMER]),
-            Account.status.in_(RUNNING),
-        )
-        .order_by(own.desc(), Account.company_name, Account.id)
-    )
-    return list(db.session.execute(statement).scalars())
+def possible_parents(*, viewer: Viewer, account_type: AccountType = AccountType.CUSTOMER) -> list[Account]:
+    """Return the running accounts under which a viewer may register accounts of a type, its own first."""
+    return list(db.session.execute(_parents(viewer, account_type)).scalars())
 
 
 def register(
@@ -64,33 +59,62 @@ def register(
 
     `parent_id` None: the viewer's own account. The same `request_id` again returns the first application.
 
-    :raises DomainError: PermissionRefused, ParentUnknown, UserCountOutOfRange, RequestIdReused.
+    :raises DomainError: PermissionRefused, ParentUnknown, UserCountOutOfRange, RequestIdReused,
+        CancellationUnderWay (of the parent).
     """
     access.check_permission(viewer=viewer, permission=Permission.CUSTOMERS_REGISTER)
     _check_user_count(contract_user_count)
-    parent = _parent(viewer, parent_id)
+    return apply_once(
+        viewer=viewer,
+        account_type=AccountType.CUSTOMER,
+        parent_id=viewer.account_id if parent_id is None else parent_id,
+        profile=profile,
+        contract_user_count=contract_user_count,
+        now=now,
+        request_id=request_id,
+    )
+
+
+def apply_once(
+    *,
+    viewer: Viewer,
+    account_type: AccountType,
+    parent_id: int,
+    profile: Mapping[str, Any],
+    contract_user_count: int,
+    now: dt.datetime,
+    request_id: str | None,
+) -> Account:
+    """Write an application of any type, or return the one that the same request wrote before.
+
+    :raises DomainError: ParentUnknown, DistributorUnknown, RequestIdReused, CancellationUnderWay.
+    """
+    arguments = (viewer, account_type, parent_id, profile, contract_user_count, now)
     if request_id is None:
-        return _apply(viewer, parent, profile, contract_user_count, now)
-    body = {"do": "register", "parent_id": parent.id, "users": contract_user_count, **profile}
-    first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
+        return _apply(*arguments)
+    body = {"do": "register", "type": account_type, "parent_id": parent_id, "users": contract_user_count}
+    first = requests.begin_request(request_id=request_id, viewer=viewer, body={**body, **profile}, now=now)
     if first is not None:
         return db.session.get_one(Account, first["account_id"])
-    account = _apply(viewer, parent, profile, contract_user_count, now)
+    account = _apply(*arguments)
     requests.finish_request(request_id=request_id, result={"account_id": account.id})
     return account
 
 
 def _apply(
     viewer: Viewer,
-    parent: Account,
+    account_type: AccountType,
+    parent_id: int,
     profile: Mapping[str, Any],
     contract_user_count: int,
     now: dt.datetime,
 ) -> Account:
+    parent = _locked_parent(viewer, account_type, parent_id, now)
+    is_top = account_type is AccountType.PRIVILEGED_MSP
     account = Account(
         parent_id=parent.id,
-        privileged_msp_id=parent.privileged_msp_id or parent.id,
-        account_type=AccountType.CUSTOMER,
+        privileged_msp_id=None if is_top else parent.privileged_msp_id or parent.id,
+        account_type=account_type,
         status=AccountStatus.PENDING_APPROVAL,
         contract_user_count=contract_user_count,
         hidden_menu_keys=[],
@@ -107,6 +131,7 @@ def _apply(
         account_id=account.id,
         now=now,
         company_name=account.company_name,
+        account_type=account_type,
         contract_user_count=contract_user_count,
     )
     return account
@@ -118,23 +143,29 @@ def change_application(
     account_id: int,
     version: int,
     profile: Mapping[str, Any],
-    contract_user_count: int,
+    contract_user_count: int | None,
     now: dt.datetime,
 ) -> Account:
     """Change a waiting application; a rejected one is applied for again by it.
 
-    :raises DomainError: AccountNotVisible, TransitionRefused (approved already), ChangedMeanwhile.
+    `contract_user_count` counts for customers only: every other account has ten users.
+
+    :raises DomainError: AccountNotVisible, TransitionRefused (approved already), ChangedMeanwhile,
+        CancellationUnderWay or AccountNotRunning (of the parent, when it is applied for again).
     """
-    _check_user_count(contract_user_count)
     account = _application(viewer, Permission.APPLICATIONS_CHANGE, account_id)
     if account.status not in (AccountStatus.PENDING_APPROVAL, AccountStatus.REJECTED):
         raise TransitionRefused(status=account.status, event=Event.REAPPLY)
     check_version(account, version)
     changes = apply_profile(account, profile)
+    if account.account_type is not AccountType.CUSTOMER or contract_user_count is None:
+        contract_user_count = account.contract_user_count
+    _check_user_count(contract_user_count)
     if contract_user_count != account.contract_user_count:
         changes["contract_user_count"] = [account.contract_user_count, contract_user_count]
         account.contract_user_count = contract_user_count
     if account.status is AccountStatus.REJECTED:
+        _check_parent(account, now)
         account.status = next_status(account.status, Event.REAPPLY)
         account.applied_at = now
         account.approval_due_on = approval_due_on(now)
@@ -216,12 +247,39 @@ def new_account_number() -> str:
             return number
 
 
-def _parent(viewer: Viewer, parent_id: int | None) -> Account:
-    parents = {parent.id: parent for parent in possible_parents(viewer=viewer)}
-    parent = parents.get(viewer.account_id if parent_id is None else parent_id)
+def _parents(viewer: Viewer, account_type: AccountType) -> Select[Account]:
+    own = Account.id == viewer.account_id
+    return (
+        select(Account)
+        .where(
+            access.scope(viewer) | own,
+            Account.account_type.in_(PARENTS[account_type]),
+            Account.status.in_(RUNNING),
+        )
+        .order_by(own.desc(), Account.company_name, Account.id)
+    )
+
+
+def _locked_parent(viewer: Viewer, account_type: AccountType, parent_id: int, now: dt.datetime) -> Account:
+    """Return the account to register under; shared lock: its cancellation waits, other registrations do not."""
+    statement = _parents(viewer, account_type).where(Account.id == parent_id).with_for_update(read=True)
+    parent = db.session.execute(statement.execution_options(populate_existing=True)).scalar_one_or_none()
     if parent is None:
-        raise ParentUnknown(parent_id=parent_id)
+        refusal = ParentUnknown if account_type is AccountType.CUSTOMER else DistributorUnknown
+        raise refusal(parent_id=parent_id)
+    check_running(parent, now)
     return parent
+
+
+def _check_parent(account: Account, now: dt.datetime) -> None:
+    """Refuse to apply again below an account that was canceled meanwhile, or is about to be."""
+    parent = db.session.execute(
+        select(Account)
+        .where(Account.id == account.parent_id)
+        .with_for_update(read=True)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    check_running(parent, now)
 
 
 def _check_user_count(contract_user_count: int) -> None:
@@ -230,4 +288,6 @@ def _check_user_count(contract_user_count: int) -> None:
 
 
 def _application(viewer: Viewer, permission: Permission, account_id: int) -> Account:
-    return access.accounts_to_change(viewer=viewer, permission=permission, account_ids=[account_id])[0]
+    return access.accounts_to_change(
+        viewer=viewer, permission=permission, account_ids=[account_id], account_types=set(AccountType)
+    )[0]

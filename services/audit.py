@@ -1,9 +1,17 @@
-"""操作ログ: one event for every change of state, right, assignment, users or dates."""
+"""操作ログ: one event for every change of state, right, assignment, users or dates.
+
+A movement of points has an event in the log of each account that it touches. The fees of a 25th are the
+exception: they are nobody's operation and as many as there are accounts, so the run has its two events and the
+ledger has each fee, with its instant and reason.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import Any
+
+from sqlalchemy import insert
 
 from domain.permissions import Viewer
 from models import AuditEvent, db
@@ -16,14 +24,31 @@ def record(
 
     `viewer` None: the clockwork did it. `details` are JSON values; a change is named old_… and new_….
     """
-    db.session.add(
-        AuditEvent(
-            recorded_at=now,
-            action=action,
-            account_id=account_id,
-            administrator_id=viewer.administrator_id if viewer else None,
-            actor_name=viewer.user_name if viewer else "",
-            remote_address=viewer.remote_address if viewer else None,
-            details=details,
-        )
-    )
+    db.session.add(AuditEvent(**_row(action, viewer, account_id, now, details)))
+
+
+def record_many(
+    *,
+    action: str,
+    viewer: Viewer | None,
+    now: dt.datetime,
+    details: Mapping[int, Mapping[str, Any]],
+) -> None:
+    """Append one event for each account of a run over many, in one statement; `details` by account id."""
+    rows = [_row(action, viewer, account_id, now, dict(found)) for account_id, found in details.items()]
+    if rows:
+        db.session.execute(insert(AuditEvent).execution_options(render_nulls=True), rows)
+
+
+def _row(
+    action: str, viewer: Viewer | None, account_id: int | None, now: dt.datetime, details: dict[str, Any]
+) -> dict[str, Any]:
+    return {
+        "recorded_at": now,
+        "action": action,
+        "account_id": account_id,
+        "administrator_id": viewer.administrator_id if viewer else None,
+        "actor_name": viewer.user_name if viewer else "",
+        "remote_address": viewer.remote_address if viewer else None,
+        "details": details,
+    }

@@ -14,7 +14,7 @@ from domain.points import LARGEST_LINE_POINTS, LARGEST_USER_COUNT
 from models import Account, Administrator, PriceVersionRow, db
 from services import audit
 from services.administrators import check_user_name, clean_name
-from services.sign_ins import create_one_time_link
+from services.one_time_links import create_one_time_link
 
 LONGEST_OPERATOR_NAME = 120
 
@@ -42,7 +42,7 @@ def begin(
     :raises DomainError: UserNameRefused, NameRequired, TextTooLong, ForbiddenCharacter.
     """
     check_user_name(user_name)
-    _check_price(*price)
+    check_price(*price)
     company_name = clean_name(operator_name, maximum=LONGEST_OPERATOR_NAME)
     found = select(Account.id).where(Account.account_type == AccountType.OPERATOR)
     if db.session.execute(found).first() is not None:
@@ -63,7 +63,11 @@ def begin(
     return create_one_time_link(administrator_id=administrator.id, now=now)
 
 
-def _check_price(base: int, included: int, extra: int) -> None:
+def check_price(base: int, included: int, extra: int) -> None:
+    """Refuse a price at which the fee of the largest account would be more than one line carries.
+
+    :raises PriceOutOfRange: with maximum.
+    """
     largest_fee = base + max(0, LARGEST_USER_COUNT - included) * extra
     if max(base, included, extra, largest_fee) > LARGEST_LINE_POINTS:
         raise PriceOutOfRange(maximum=LARGEST_LINE_POINTS)

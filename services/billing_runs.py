@@ -9,10 +9,10 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, case, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, case, func, insert, literal, literal_column, or_, select, update
 
 from domain.billing_calendar import billing_instant
-from domain.permissions import CHARGED_TYPES
+from domain.permissions import CHARGED_TYPES, DEPTH
 from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS, PointKind
 from models import Account, BillingItem, BillingRun, PointBalance, PointLine, db
 from models.billing import ItemState, RunState
@@ -24,6 +24,8 @@ from services.prices import fee_expression, prices_at, users_at
 CHUNK_SIZE = 5_000
 
 Conditions = tuple[ColumnElement[bool], ...]
+#: Written out, not bound: SQLite uses the index of what is open only when it can read the condition.
+_IS_OPEN: ColumnElement[bool] = BillingItem.state != literal_column(f"'{ItemState.DONE.value}'")
 
 
 def list_run(*, billing_date: dt.date, now: dt.datetime) -> BillingRun:
@@ -89,23 +91,34 @@ def charge_chunk(*, run_id: int, now: dt.datetime, size: int = CHUNK_SIZE) -> in
     0: nothing is due any more, and the run is finished. Two workers take turns at the run's row.
     """
     run = db.session.execute(select(BillingRun).where(BillingRun.id == run_id).with_for_update()).scalar_one()
-    window = (
-        select(BillingItem.account_id, BillingItem.depth)
-        .where(BillingItem.billing_date == run.billing_date, BillingItem.state == ItemState.DUE)
-        .order_by(BillingItem.depth.desc(), BillingItem.account_id)
-        .limit(size)
-    )
-    due = db.session.execute(window).all()
-    if not due:
+    level = _next_level(run.billing_date, size)
+    if level is None:
         _finish(run, now)
         return 0
-    level = [account_id for account_id, depth in due if depth == due[0].depth]
-    # A range, not a list: everything due at this depth between the two ends is in the window.
-    is_meant = (BillingItem.depth == due[0].depth, BillingItem.account_id.between(level[0], level[-1]))
-    count, points = post_fees(billing_date=run.billing_date, is_meant=is_meant, now=now)
-    run.done_count += count
+    depth, first_id, last_id, count = level
+    # A range, not a list: everything due at this depth between the two ends is meant.
+    is_meant = (BillingItem.depth == depth, BillingItem.account_id.between(first_id, last_id))
+    charged, points = post_fees(billing_date=run.billing_date, is_meant=is_meant, now=now)
+    run.done_count += charged
     run.charged_points += points
-    return len(level)
+    return count
+
+
+def _next_level(billing_date: dt.date, size: int) -> tuple[int, int, int, int] | None:
+    """Return depth, first and last account id and number of the next due items; None: nothing is due."""
+    for depth in sorted({DEPTH[account_type] for account_type in CHARGED_TYPES}, reverse=True):
+        window = (
+            select(BillingItem.account_id)
+            .where(*_due(billing_date), BillingItem.depth == depth)
+            .order_by(BillingItem.account_id)
+            .limit(size)
+            .subquery()
+        )
+        ends = select(func.min(window.c.account_id), func.max(window.c.account_id), func.count())
+        first_id, last_id, count = db.session.execute(ends).one()
+        if count:
+            return depth, first_id, last_id, count
+    return None
 
 
 def post_fees(*, billing_date: dt.date, is_meant: Conditions, now: dt.datetime) -> tuple[int, int]:
@@ -114,13 +127,12 @@ def post_fees(*, billing_date: dt.date, is_meant: Conditions, now: dt.datetime) 
     Balances are locked by id; the items meant are of one level. A balance that is closed or would leave the
     ledger's range is parked with its reason, the others go on.
     """
-    due = (BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE, *is_meant)
-    _lock_balances(due)
-    _park_what_cannot_be_charged(due)
+    due = (*_due(billing_date), *is_meant)
+    count, points, unchargeable = _lock_and_count(due)
+    if unchargeable:
+        _park_what_cannot_be_charged(due)
+        count, points, _none = _lock_and_count(due)
     _insert_fee_lines(due, billing_date, now)
-    charged = db.session.execute(
-        select(func.count(), func.coalesce(func.sum(BillingItem.fee_points), 0)).where(*due)
-    ).one()
     _carry_balances(due, now)
     db.session.execute(
         update(BillingItem)
@@ -128,30 +140,45 @@ def post_fees(*, billing_date: dt.date, is_meant: Conditions, now: dt.datetime) 
         .values(state=ItemState.DONE)
         .execution_options(synchronize_session=False)
     )
-    return charged[0], int(charged[1])
+    return count, points
 
 
-def _lock_balances(due: Conditions) -> None:
-    """Lock without reading into objects; SQLite's writing transaction holds everything already."""
-    if db.session.get_bind().dialect.name == "sqlite":
-        return
-    meant = select(BillingItem.account_id).where(*due)
-    db.session.execute(
-        select(PointBalance.account_id)
-        .where(PointBalance.account_id.in_(meant))
+def _due(billing_date: dt.date) -> Conditions:
+    return (BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE, _IS_OPEN)
+
+
+#: Why an item cannot be charged, in the order in which it is asked.
+_PARKING: tuple[tuple[str, ColumnElement[bool]], ...] = (
+    ("balance_closed", PointBalance.is_closed.is_(True)),
+    ("fee_out_of_range", BillingItem.fee_points > LARGEST_LINE_POINTS),
+    (
+        "balance_out_of_range",
+        PointBalance.point_balance - BillingItem.fee_points < -LARGEST_BALANCE_POINTS,
+    ),
+)
+
+
+def _lock_and_count(due: Conditions) -> tuple[int, int, int]:
+    """Lock the balances by id; return how many items are due, their points, and how many cannot be charged.
+
+    SQLite's writing transaction holds everything already.
+    """
+    cannot = case((or_(*(condition for _reason, condition in _PARKING)), 1), else_=0)
+    meant = (
+        select(BillingItem.fee_points, cannot.label("cannot"))
+        .join(PointBalance, PointBalance.account_id == BillingItem.account_id)
+        .where(*due)
         .order_by(PointBalance.account_id)
-        .with_for_update()
-    ).all()
+        .with_for_update(of=PointBalance)
+        .subquery()
+    )
+    total = (func.coalesce(func.sum(column), 0) for column in (meant.c.fee_points, meant.c.cannot))
+    row = db.session.execute(select(func.count(), *total).select_from(meant)).one()
+    return row[0], int(row[1]), int(row[2])
 
 
 def _park_what_cannot_be_charged(due: Conditions) -> None:
-    too_far = PointBalance.point_balance - BillingItem.fee_points < -LARGEST_BALANCE_POINTS
-    too_large = BillingItem.fee_points > LARGEST_LINE_POINTS
-    for condition, reason in (
-        (PointBalance.is_closed, "balance_closed"),
-        (too_large, "fee_out_of_range"),
-        (too_far, "balance_out_of_range"),
-    ):
+    for reason, condition in _PARKING:
         found = select(PointBalance.account_id).where(
             PointBalance.account_id == BillingItem.account_id, condition
         )
@@ -212,7 +239,7 @@ def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
     dates = db.session.execute(
         select(BillingItem.billing_date)
         .where(BillingItem.account_id == account_id, BillingItem.state == ItemState.DUE)
-        .order_by(BillingItem.billing_date, BillingItem.id)
+        .order_by(BillingItem.billing_date)
     ).scalars()
     return sum(
         post_fees(billing_date=billing_date, is_meant=(BillingItem.account_id == account_id,), now=now)[1]

@@ -15,14 +15,20 @@ from domain.billing_calendar import (
     start_of_day,
     tokyo_date,
 )
+from domain.contract_year import RemainingContract, remaining_contract
 from domain.errors import DomainError
-from domain.permissions import Permission, Viewer
+from domain.permissions import CHARGED_TYPES, AccountType, Permission, Viewer
 from domain.points import monthly_fee, price_at, settlement
 from models import Account, PointBalance, db
 from services import access, ledger, prices
+from services.cancellation_blockers import Blockers, find_blockers
 from services.estimates import estimate_columns
 
 LATEST_YEARS_AHEAD = 10
+#: Whose contract is one of a year. Source: decision 16.
+YEARLY_TYPES = frozenset({AccountType.MSP, AccountType.SUPPORT})
+#: Above whom running accounts may stand.
+PARENT_TYPES = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP})
 
 
 class CancellationDateInvalid(DomainError):
@@ -35,7 +41,8 @@ class CancellationDateInvalid(DomainError):
 class CancellationPreview:
     """What a cancellation at an instant would do, if nothing else changes until then.
 
-    Points are ≥ 0 but for balances. `fee_points`: fees of 25ths that come first.
+    Points are ≥ 0 but for balances. `fee_points`: fees of 25ths that come first. `remaining` is None but for
+    contracts of a year. `is_issued`: the top-up comes by ポイント発行, because the parent is the operator.
     """
 
     account: Account
@@ -47,11 +54,30 @@ class CancellationPreview:
     payer_name: str
     payer_balance: int
     falls_on_billing_day: bool
+    remaining: RemainingContract | None = None
+    is_issued: bool = False
+    blockers: Blockers = Blockers()
 
     @property
     def payer_balance_after(self) -> int:
         """The paying account's stock after the top-up; may be negative."""
         return self.payer_balance - self.top_up_points
+
+    @property
+    def remaining_fee_points(self) -> int:
+        """What is owed for the rest of the contract's year; 0 where there is none."""
+        return self.remaining.fee_points if self.remaining else 0
+
+    @property
+    def excess_points(self) -> int:
+        """The stock (≥ 0) that would be destroyed, and that could be returned to the parent first."""
+        return max(0, self.write_off_points - self.remaining_fee_points)
+
+
+def cancellation_permission(account_type: AccountType) -> Permission:
+    """Return the permission that canceling an account of a type takes."""
+    is_customer = account_type is AccountType.CUSTOMER
+    return Permission.CUSTOMERS_CANCEL if is_customer else Permission.ACCOUNTS_CANCEL
 
 
 def preview(
@@ -59,11 +85,13 @@ def preview(
 ) -> CancellationPreview:
     """Return the exact amounts for the dialog; `scheduled_on` None: a cancellation at once.
 
-    :raises DomainError: AccountNotVisible, AccountNotRunning, CancellationUnderWay,
+    What blocks it is named in `blockers`, not refused.
+
+    :raises DomainError: AccountNotVisible, PermissionRefused, AccountNotRunning, CancellationUnderWay,
         CancellationDateInvalid.
     """
-    access.check_permission(viewer=viewer, permission=Permission.CUSTOMERS_CANCEL)
-    account = access.find_account(viewer=viewer, account_id=account_id)
+    account = access.find_account(viewer=viewer, account_id=account_id, account_types=set(AccountType))
+    access.check_permission(viewer=viewer, permission=cancellation_permission(account.account_type))
     ledger.check_running(account, now)
     if scheduled_on is not None:
         check_date(scheduled_on, now)
@@ -101,7 +129,8 @@ def preview_locked(account: Account, scheduled_on: dt.date | None, now: dt.datet
     )
     point_balance, unposted = db.session.execute(statement).one()
     fee_points = unposted + (_coming_fees(account, scheduled_on, now) if scheduled_on else 0)
-    settled = settlement(point_balance - fee_points)
+    remaining = remaining_of(account, scheduled_on, now)
+    settled = settlement(point_balance - fee_points, remaining.fee_points if remaining else 0)
     payer = db.session.get_one(Account, account.parent_id)
     payer_row = db.session.get(PointBalance, account.parent_id)
     return CancellationPreview(
@@ -114,13 +143,41 @@ def preview_locked(account: Account, scheduled_on: dt.date | None, now: dt.datet
         payer_name=payer.company_name,
         payer_balance=payer_row.point_balance if payer_row else 0,
         falls_on_billing_day=scheduled_on is not None and scheduled_on.day == BILLING_DAY,
+        remaining=remaining,
+        is_issued=account.account_type is AccountType.PRIVILEGED_MSP,
+        blockers=_blockers(account, scheduled_on),
     )
+
+
+def remaining_of(
+    account: Account, scheduled_on: dt.date | None, now: dt.datetime
+) -> RemainingContract | None:
+    """Return what a cancellation still owes of a contract's year; None for an account without one.
+
+    A scheduled one counts from its date, however late it is carried out.
+    """
+    if account.account_type not in YEARLY_TYPES or account.contract_date is None:
+        return None
+    return remaining_contract(
+        contract_date=account.contract_date,
+        first=scheduled_on or next_billing_date(now),
+        prices=prices.price_versions(account.account_type),
+        contract_user_count=account.contract_user_count,
+    )
+
+
+def _blockers(account: Account, scheduled_on: dt.date | None) -> Blockers:
+    if account.account_type not in PARENT_TYPES:
+        return Blockers()
+    return find_blockers(account.id, leaving_on=scheduled_on)
 
 
 def _coming_fees(account: Account, scheduled_on: dt.date, now: dt.datetime) -> int:
     """Return the fees of the 25ths still ahead and before the date, at today's users and known prices."""
     end = start_of_day(scheduled_on) - dt.timedelta(microseconds=1)
     begin = billing_instant(next_billing_date(now))
+    if account.account_type not in CHARGED_TYPES:
+        return 0
     versions = prices.price_versions(account.account_type)
     return sum(
         monthly_fee(price_at(versions, billing_instant(day)), account.contract_user_count)

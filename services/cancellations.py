@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import datetime as dt
+from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from domain.billing_calendar import start_of_day
 from domain.errors import DomainError
-from domain.lifecycle import RUNNING, Event, next_status
-from domain.permissions import Permission, Viewer
-from domain.points import PointKind, Settlement, settlement
-from models import Account, Cancellation, db
-from services import access, audit, billing_runs, cut_gate, ledger
-from services.cancellation_previews import CancellationPreview, check_date, preview_locked
+from domain.lifecycle import RUNNING
+from domain.permissions import AccountType, Viewer
+from models import Account, AuditEvent, Cancellation, db
+from services import access, audit, cut_gate, ledger, settlements
+from services.cancellation_blockers import AccountsBelow, check_nothing_below
+from services.cancellation_previews import (
+    PARENT_TYPES,
+    CancellationPreview,
+    cancellation_permission,
+    check_date,
+    preview_locked,
+)
 
 CONSENT_TEXT = (
     "解約処理が完了する際に、現在のポイントの不足分のポイントは補充され、残存分のポイントは消費されます。"
     "解約を続行しますか?"
 )
+
+
+class CancellationOutcome(StrEnum):
+    """What became of a scheduled cancellation: done; done or lifted before; or not possible yet."""
+
+    EXECUTED = "executed"
+    NOT_DUE = "not_due"
+    BLOCKED = "blocked"
 
 
 class ConsentMissing(DomainError):
@@ -53,6 +68,7 @@ def cancel(
 
     :raises ConsentMissing: without consent.
     :raises CancellationChanged: when the amounts have moved since.
+    :raises AccountsBelow: when accounts below an MSP or 特権MSP run or are applied for.
     :raises DomainError: as preview.
     """
     now = cut_gate.pass_gate(now)
@@ -61,7 +77,7 @@ def cancel(
     agreement = _agreement(account, viewer, settled, now)
     db.session.add(agreement)
     db.session.flush()
-    _execute(account, agreement, viewer, now)
+    settlements.carry_out(account=account, agreement=agreement, viewer=viewer, now=now)
     return settled
 
 
@@ -102,10 +118,7 @@ def lift(*, viewer: Viewer, account_id: int, now: dt.datetime) -> dt.date:
     :raises CancellationUnderWay: when the date has come.
     """
     now = cut_gate.pass_gate(now)
-    account = access.accounts_to_change(
-        viewer=viewer, permission=Permission.CUSTOMERS_CANCEL, account_ids=[account_id]
-    )[0]
-    ledger.check_running(account, now)
+    account = _account_to_cancel(viewer, account_id, now)
     old = account.cancellation_date
     if old is None:
         raise NoCancellationScheduled(account_id=account_id)
@@ -122,23 +135,87 @@ def lift(*, viewer: Viewer, account_id: int, now: dt.datetime) -> dt.date:
     return old
 
 
-def execute_scheduled(*, account_id: int, now: dt.datetime) -> bool:
-    """Carry out a cancellation whose date has come; False: it was done or lifted meanwhile."""
-    account = db.session.execute(
-        select(Account)
-        .where(Account.id == account_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).scalar_one()
+def execute_scheduled(*, account_id: int, now: dt.datetime) -> CancellationOutcome:
+    """Carry out a cancellation whose date has come.
+
+    One that accounts below stand against stays binding and is tried again at the next tick; the operation log
+    says so once.
+    """
+    account = _locked(account_id)
     if account.status not in RUNNING or account.cancellation_date is None:
-        return False
+        return CancellationOutcome.NOT_DUE
     if start_of_day(account.cancellation_date) > now:
-        return False
+        return CancellationOutcome.NOT_DUE
+    try:
+        _check_below(account, None)
+    except AccountsBelow as blocked:
+        _record_blocked(account, blocked, now)
+        return CancellationOutcome.BLOCKED
     agreement = db.session.execute(
         select(Cancellation).where(Cancellation.account_id == account_id, Cancellation.lifted_at.is_(None))
     ).scalar_one()
-    _execute(account, agreement, None, now)
-    return True
+    settlements.carry_out(account=account, agreement=agreement, viewer=None, now=now)
+    return CancellationOutcome.EXECUTED
+
+
+def _account_to_cancel(viewer: Viewer, account_id: int, now: dt.datetime) -> Account:
+    """Return an account that may be canceled now, locked; of a support account first those it is assigned to."""
+    found = access.find_account(viewer=viewer, account_id=account_id, account_types=set(AccountType))
+    account = access.accounts_to_change(
+        viewer=viewer,
+        permission=cancellation_permission(found.account_type),
+        account_ids=[account_id, *_assigned_ids(found)],
+        account_types=set(AccountType),
+    )[0]
+    ledger.check_running(account, now)
+    return account
+
+
+def _assigned_ids(account: Account) -> list[int]:
+    """Return the running customers that a support account looks after; none for any other account."""
+    if account.account_type is not AccountType.SUPPORT:
+        return []
+    statement = (
+        select(Account.id)
+        .where(Account.support_account_id == account.id, Account.status.in_(RUNNING))
+        .order_by(Account.id)
+    )
+    return list(db.session.execute(statement).scalars())
+
+
+def _locked(account_id: int) -> Account:
+    assigned = (Account.support_account_id == account_id) & Account.status.in_(RUNNING)
+    statement = (
+        select(Account)
+        .where(or_(Account.id == account_id, assigned))
+        .order_by(access.depth_expression().desc(), Account.id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    return next(found for found in db.session.execute(statement).scalars() if found.id == account_id)
+
+
+def _check_below(account: Account, leaving_on: dt.date | None) -> None:
+    if account.account_type in PARENT_TYPES:
+        check_nothing_below(account.id, leaving_on=leaving_on)
+
+
+def _record_blocked(account: Account, blocked: AccountsBelow, now: dt.datetime) -> None:
+    assert account.cancellation_date is not None  # its date has come
+    told = select(AuditEvent.id).where(
+        AuditEvent.account_id == account.id,
+        AuditEvent.action == "cancellation.blocked",
+        AuditEvent.recorded_at >= start_of_day(account.cancellation_date),
+    )
+    if db.session.execute(told).first() is None:
+        audit.record(
+            action="cancellation.blocked",
+            viewer=None,
+            account_id=account.id,
+            now=now,
+            scheduled_on=account.cancellation_date.isoformat(),
+            account_count=blocked.data["account_count"],
+        )
 
 
 def _agreed(
@@ -149,12 +226,10 @@ def _agreed(
     shown: tuple[int, int],
     now: dt.datetime,
 ) -> tuple[Account, CancellationPreview]:
-    account = access.accounts_to_change(
-        viewer=viewer, permission=Permission.CUSTOMERS_CANCEL, account_ids=[account_id]
-    )[0]
-    ledger.check_running(account, now)
+    account = _account_to_cancel(viewer, account_id, now)
     if scheduled_on is not None:
         check_date(scheduled_on, now)
+    _check_below(account, scheduled_on)
     if not consent:
         raise ConsentMissing
     ledger.lock_balances([account.id, account.parent_id or 0])
@@ -187,41 +262,3 @@ def _lift_open(account: Account, viewer: Viewer, now: dt.datetime) -> None:
         open_one.lifted_by_id = viewer.administrator_id
         account.cancellation_date = None
         db.session.flush()
-
-
-def _settling_lines(account: Account, settled: Settlement) -> list[ledger.LineDraft]:
-    """Return the lines that bring the balance to 0; more than one where it is larger than a line may be."""
-    drafts = [
-        ledger.LineDraft(account.id, PointKind.CANCELLATION_WRITE_OFF, -points)
-        for points in ledger.in_lines(settled.write_off_points)
-    ]
-    for points in ledger.in_lines(settled.top_up_points):
-        drafts += ledger.transfer(
-            payer_id=account.parent_id or 0,
-            account_id=account.id,
-            kind=PointKind.CANCELLATION_TOP_UP,
-            points=points,
-        )
-    return drafts
-
-
-def _execute(account: Account, agreement: Cancellation, viewer: Viewer | None, now: dt.datetime) -> None:
-    balances = ledger.lock_balances([account.id, account.parent_id or 0])
-    billing_runs.charge_due_fees(account_id=account.id, now=now)
-    db.session.refresh(balances[account.id])
-    settled = settlement(balances[account.id].point_balance)
-    ledger.post(drafts=_settling_lines(account, settled), viewer=viewer, now=now)
-    ledger.close(account.id)
-    account.status = next_status(account.status, Event.CANCEL)
-    account.suspension_reason = None
-    account.canceled_at = now
-    agreement.executed_at = now
-    audit.record(
-        action="cancellation.executed",
-        viewer=viewer,
-        account_id=account.id,
-        now=now,
-        scheduled_on=agreement.scheduled_on.isoformat() if agreement.scheduled_on else None,
-        top_up_points=settled.top_up_points,
-        write_off_points=settled.write_off_points,
-    )

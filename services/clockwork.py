@@ -19,6 +19,8 @@ from domain.lifecycle import RUNNING
 from models import Account, BillingRun, db
 from models.billing import RunState
 from services import billing_runs, cancellations, portal_settings, suspensions, warning_mails
+from services.access import depth_expression
+from services.cancellations import CancellationOutcome
 from services.estimates import unlisted_billing_dates
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
@@ -33,7 +35,10 @@ LAST_TICK = "last_tick_at"
 
 @dataclass
 class WorkReport:
-    """What a tick did. Points are ≥ 0; `failed` names the accounts whose work could not be done."""
+    """What a tick did. Points are ≥ 0; `failed` names the accounts whose work could not be done.
+
+    `blocked` names those whose 解約予定日 has come while accounts below them run: tried again at each tick.
+    """
 
     canceled: int = 0
     billed_dates: list[dt.date] = field(default_factory=list)
@@ -43,12 +48,18 @@ class WorkReport:
     resumed: int = 0
     mails_written: int = 0
     failed: list[int] = field(default_factory=list)
+    blocked: list[int] = field(default_factory=list)
+
+    @property
+    def put_off(self) -> list[int]:
+        """The accounts whose cancellation is left for the next tick."""
+        return self.failed + self.blocked
 
 
 def run_due_work(*, now: dt.datetime, settings: Settings) -> WorkReport:
     """Do all that is due at an instant: cancellations up to a 25th, that 25th, later ones; then suspensions."""
     report = WorkReport()
-    while due := _next_due(now, report.failed):
+    while due := _next_due(now, report.put_off):
         kind, day = due
         if kind == "cancellations":
             _cancel_all(day, now, report)
@@ -67,13 +78,13 @@ def run_due_work(*, now: dt.datetime, settings: Settings) -> WorkReport:
     return report
 
 
-def _next_due(now: dt.datetime, failed: list[int]) -> tuple[str, dt.date] | None:
+def _next_due(now: dt.datetime, put_off: list[int]) -> tuple[str, dt.date] | None:
     """Return the oldest due thing; on the same day cancellations come before the fee."""
     cancellation_date = db.session.execute(
         select(func.min(Account.cancellation_date)).where(
             Account.status.in_(RUNNING),
             Account.cancellation_date <= tokyo_date(now),
-            Account.id.not_in(failed),
+            Account.id.not_in(put_off),
         )
     ).scalar()
     unfinished = db.session.execute(
@@ -87,21 +98,26 @@ def _next_due(now: dt.datetime, failed: list[int]) -> tuple[str, dt.date] | None
 
 
 def _cancel_all(day: dt.date, now: dt.datetime, report: WorkReport) -> None:
+    """Carry out the cancellations of a day, the deepest accounts first: what leaves together blocks nothing."""
     statement = (
         select(Account.id)
         .where(
-            Account.status.in_(RUNNING), Account.cancellation_date == day, Account.id.not_in(report.failed)
+            Account.status.in_(RUNNING), Account.cancellation_date == day, Account.id.not_in(report.put_off)
         )
-        .order_by(Account.id)
+        .order_by(depth_expression().desc(), Account.id)
     )
     for account_id in db.session.execute(statement).scalars().all():
         try:
             with transaction():
-                report.canceled += cancellations.execute_scheduled(account_id=account_id, now=now)
+                outcome = cancellations.execute_scheduled(account_id=account_id, now=now)
         except Exception:
             # One bad account must not hold up the others; it stays due and is tried at the next tick.
             log.exception("scheduled cancellation of account %s failed", account_id)
             report.failed.append(account_id)
+            continue
+        if outcome is CancellationOutcome.BLOCKED:
+            report.blocked.append(account_id)
+        report.canceled += outcome is CancellationOutcome.EXECUTED
 
 
 def _bill(billing_date: dt.date, now: dt.datetime, report: WorkReport) -> None:

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import ColumnElement, and_, func, select
 
 from domain.lifecycle import LISTED, RUNNING, AccountStatus
-from domain.permissions import AccountType, Viewer
+from domain.permissions import PARENTS, AccountType, Permission, Viewer
 from models import Account, PointBalance, db
 from services import access
 from services.estimates import estimate_columns
@@ -111,6 +111,7 @@ def _filters(viewer: Viewer, balance: ColumnElement[int], estimate: ColumnElemen
             choices=[("none", _("通知先なし")), ("missing", _("未設定あり")), ("complete", _("両方設定済"))],
             clause=_contacts_clause,
         ),
+        *_parent_filter(viewer),
         ListFilter(
             "support_account",
             _("サポートアカウント"),
@@ -138,6 +139,31 @@ def _contacts_clause(value: str) -> ColumnElement[bool]:
     if value == "complete":
         return and_(main, reseller)
     return and_(~main, ~reseller) if value == "none" else ~and_(main, reseller)
+
+
+def _parent_filter(viewer: Viewer) -> list[ListFilter]:
+    """Return the filter by MSP for those whose customers belong to several; it is what a move begins with."""
+    if not viewer.can(Permission.CUSTOMERS_MOVE):
+        return []
+    statement = (
+        select(Account.id, Account.company_name)
+        .where(
+            access.history_scope(viewer),
+            Account.account_type.in_(PARENTS[AccountType.CUSTOMER]),
+            Account.status.in_(LISTED),
+        )
+        .order_by(Account.company_name, Account.id)
+    )
+    choices = [(str(row.id), row.company_name) for row in db.session.execute(statement)]
+    return [
+        ListFilter(
+            "parent",
+            _("MSPアカウント"),
+            "choice",
+            choices=choices,
+            clause=lambda value: Account.parent_id == int(value),
+        )
+    ]
 
 
 def _support_choices(viewer: Viewer) -> list[tuple[str, Any]]:

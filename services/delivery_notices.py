@@ -19,8 +19,9 @@ from models.base import db
 from models.mails import MailKind
 from services import access, audit, requests
 from services.account_contacts import Contact, contacts_of
+from services.bounces import BouncedAddress, bounced_addresses
 from services.mail_texts import MailBrand
-from services.outgoing_mails import BouncedAddress, bounced_addresses, queue_mail
+from services.outgoing_mails import MailDraft, queue_mails
 from services.refills import LARGEST_SELECTION, SelectionTooLarge
 
 
@@ -35,14 +36,16 @@ class NoticeRefusal(StrEnum):
     CANCELLATION_UNDER_WAY = "cancellation_under_way"
     NOT_PROVISIONED = "not_provisioned"
     NO_RECIPIENT = "no_recipient"
+    ALL_BOUNCED = "all_bounced"
 
 
 @dataclass(frozen=True)
 class DeliveryNoticeRow:
     """One account of a plan. refusal None: each of `recipients` gets a mail.
 
-    `contacts` are both contacts, with the gap of one that gets nothing; `bounced` are addresses that sent
-    the last mail back. Without administrator_user_names there is no administrator yet: a warning.
+    `contacts` are both contacts, with the gap of one that gets nothing; `bounced` are those addresses of theirs
+    that sent a mail back, and get none until that is lifted (services/bounces.py). Without
+    administrator_user_names there is no administrator yet: a warning.
     """
 
     account: Account
@@ -54,7 +57,18 @@ class DeliveryNoticeRow:
     @property
     def recipients(self) -> tuple[Contact, ...]:
         """The contacts to whom a mail goes: none when refused."""
-        return () if self.refusal else tuple(contact for contact in self.contacts if contact.gap is None)
+        if self.refusal:
+            return ()
+        return tuple(
+            contact
+            for contact in self.contacts
+            if contact.gap is None and (contact.email or "").lower() not in self.bounced_emails
+        )
+
+    @property
+    def bounced_emails(self) -> frozenset[str]:
+        """The addresses of `bounced`, in small letters."""
+        return frozenset(address.email.lower() for address in self.bounced)
 
     @property
     def has_administrator(self) -> bool:
@@ -160,21 +174,34 @@ def send_delivery_notices(
     plan = _plan(accounts, now)
     if plan.mail_count == 0:
         raise NobodyToNotify(refused_count=plan.refused_count)
-    for row in plan.rows:
-        for contact in row.recipients:
-            _queue(row, contact, request_id, brand, now)
+    drafts = [_draft(row, contact, request_id) for row in plan.rows for contact in row.recipients]
+    queue_mails(drafts, brand=brand, now=now)
     result = DeliveryNoticeResult(plan.mail_count, plan.notified_count, plan.refused_count)
-    audit.record(
-        action="delivery_notices.sent",
-        viewer=viewer,
-        account_id=accounts[0].id if len(accounts) == 1 else viewer.account_id,
-        now=now,
-        request_id=request_id,
-        account_ids=[row.account.id for row in plan.rows if row.recipients],
-        **asdict(result),
-    )
+    _record(plan, result, viewer, request_id, now)
     requests.finish_request(request_id=request_id, result=asdict(result))
     return result
+
+
+def _record(
+    plan: DeliveryNoticePlan, result: DeliveryNoticeResult, viewer: Viewer, request_id: str, now: dt.datetime
+) -> None:
+    """Write to the log of every account that is told of; of several, to the sender's own as well."""
+    audit.record_many(
+        action="delivery_notice.sent",
+        viewer=viewer,
+        now=now,
+        details={row.account.id: {"mail_count": len(row.recipients)} for row in plan.rows if row.recipients},
+    )
+    if len(plan.rows) > 1:
+        audit.record(
+            action="delivery_notices.sent",
+            viewer=viewer,
+            account_id=viewer.account_id,
+            now=now,
+            request_id=request_id,
+            account_ids=[row.account.id for row in plan.rows if row.recipients],
+            **asdict(result),
+        )
 
 
 def _plan_row(
@@ -184,13 +211,17 @@ def _plan_row(
     now: dt.datetime,
 ) -> DeliveryNoticeRow:
     contacts = contacts_of(account)
-    addresses = {contact.email.lower() for contact in contacts if contact.email}
+    addresses = {contact.email.lower() for contact in contacts if contact.email and not contact.gap}
+    hit = tuple(address for address in bounced if address.email.lower() in addresses)
+    refusal = _refusal(account, contacts, now)
+    if refusal is None and len(hit) == len(addresses):
+        refusal = NoticeRefusal.ALL_BOUNCED
     return DeliveryNoticeRow(
         account=account,
         contacts=contacts,
-        refusal=_refusal(account, contacts, now),
+        refusal=refusal,
         administrator_user_names=administrator_user_names,
-        bounced=tuple(address for address in bounced if address.email.lower() in addresses),
+        bounced=hit,
     )
 
 
@@ -217,18 +248,15 @@ def _administrator_user_names(account_ids: Sequence[int]) -> dict[int, tuple[str
     return names
 
 
-def _queue(
-    row: DeliveryNoticeRow, contact: Contact, request_id: str, brand: MailBrand, now: dt.datetime
-) -> None:
+def _draft(row: DeliveryNoticeRow, contact: Contact, request_id: str) -> MailDraft:
     account = row.account
-    queue_mail(
+    return MailDraft(
         kind=MailKind.DELIVERY_NOTICE,
         account_id=account.id,
         recipient_name=contact.name or "",
         recipient_email=contact.email or "",
         event_key=f"delivery_notice:{request_id}:{account.id}",
         language=account.language,
-        brand=brand,
         context={
             "recipient_name": contact.name,
             "recipient_company": contact.company_name,
@@ -245,5 +273,4 @@ def _queue(
             "contact_name": account.contact_name,
             "administrator_user_names": row.administrator_user_names,
         },
-        now=now,
     )

@@ -22,6 +22,7 @@ from services.demo_ledger import DemoLedger
 from services.demo_people import DemoPeople, add_customer_administrator, create_people
 from services.demo_plan import DemoCustomer, is_provisioned, plan_customer
 from services.demo_rows import account_row
+from services.demo_users import service_user_rows
 
 BATCH_SIZE = 5_000
 HISTORY_DAYS = 100
@@ -112,6 +113,7 @@ class DemoWriter(DemoLedger):
                 "contract_user_count": customer.contract_user_count,
             }
         )
+        self.rows["service_users"].extend(service_user_rows(customer, account_id))
         if customer.first_points:
             at = customer.provisioned_at + dt.timedelta(minutes=30)
             self.add_transfer(row["parent_id"], account_id, PointKind.ADDITION, customer.first_points, at)

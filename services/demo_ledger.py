@@ -20,6 +20,7 @@ from models import (
     ContractUserChange,
     PointBalance,
     PointLine,
+    ServiceUser,
     db,
 )
 from models.billing import ItemState, RunState
@@ -32,6 +33,7 @@ _TABLES: dict[str, Any] = {
     "lines": PointLine,
     "items": BillingItem,
     "cancellations": Cancellation,
+    "service_users": ServiceUser,
 }
 
 

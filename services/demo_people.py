@@ -13,7 +13,7 @@ from domain.billing_calendar import tokyo_date
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, AdminLevel
 from models import Account, Administrator, ContractUserChange, PointBalance, PriceVersionRow, db
-from services.sign_ins import hash_password
+from services.passwords import hash_password
 
 EMAIL_DOMAIN = "example.jp"
 #: User name → (which account, level). `customer-a` belongs to the first customer of MSP A.

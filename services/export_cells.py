@@ -36,6 +36,8 @@ def cell_value(column: ListColumn, row: Row[Any]) -> Cell:
 
     :raises ValueError: an instant without a zone.
     """
+    if column.row_text is not None:
+        return column.row_text(row)
     value = getattr(row, column.name)
     if value is None:
         return None
@@ -64,6 +66,12 @@ def guard_formula(text: str) -> str:
             continue
         return "'" + text if unicodedata.normalize("NFKC", character)[:1] in _FORMULA_STARTS else text
     return text
+
+
+def unguard_formula(text: str) -> str:
+    """Return a cell of a file as it was before `guard_formula`, for what reads an export back."""
+    plain = text.removeprefix("'")
+    return plain if guard_formula(plain) == text else text
 
 
 def fit_cp932(text: str) -> str:

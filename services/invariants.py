@@ -19,6 +19,11 @@ _CUT = {
     "sqlite": "strftime('%Y-%m-%d %H:%M:%S.000000', {date}, '-9 hours')",
     "postgresql": "(CAST({date} AS timestamp) AT TIME ZONE 'Asia/Tokyo')",
 }
+#: The remaining fees (points ≥ 0) that the event of a cancellation names; NULL: none.
+_OWED = {
+    "sqlite": "CAST(json_extract(e.details, '$.remaining_fee_points') AS INTEGER)",
+    "postgresql": "CAST(e.details->>'remaining_fee_points' AS bigint)",
+}
 _ITEM_USERS = (
     "COALESCE((SELECT c.contract_user_count FROM contract_user_changes c "
     "WHERE c.account_id = i.account_id AND c.effective_at <= {item_cut} "
@@ -65,11 +70,16 @@ CHECKS: dict[str, str] = {
         "OR (l.kind IN ('monthly_fee', 'cancellation_write_off') AND l.points > 0 "
         "AND l.corrects_line_id IS NULL)"
     ),
+    # A customer may have been moved since: then the payer was another reseller of the same 特権MSP.
     "L7 a transfer runs between a child and its parent": (
         "SELECT child.id FROM point_lines child JOIN accounts a ON a.id = child.account_id "
         "JOIN point_lines payer ON payer.transfer_id = child.transfer_id AND payer.id <> child.id "
         "JOIN accounts p ON p.id = payer.account_id "
-        "WHERE a.parent_id <> p.id AND p.parent_id <> a.id"
+        "WHERE a.parent_id <> p.id AND p.parent_id <> a.id "
+        "AND NOT (a.account_type = 'customer' AND p.account_type IN ('msp', 'privileged_msp') "
+        "AND a.privileged_msp_id = COALESCE(p.privileged_msp_id, p.id)) "
+        "AND NOT (p.account_type = 'customer' AND a.account_type IN ('msp', 'privileged_msp') "
+        "AND p.privileged_msp_id = COALESCE(a.privileged_msp_id, a.id))"
     ),
     "L8 what a person asks for leaves the payer at 0 or more": (
         "SELECT id, account_id, balance_after FROM point_lines "
@@ -84,8 +94,8 @@ CHECKS: dict[str, str] = {
         "SELECT l.id FROM point_lines l LEFT JOIN billing_items i ON i.account_id = l.account_id "
         "AND i.billing_date = l.billing_date AND i.state = 'done' "
         "WHERE l.kind = 'monthly_fee' AND l.corrects_line_id IS NULL "
-        "AND (i.id IS NULL OR i.fee_points <> -l.points) "
-        "UNION ALL SELECT i.id FROM billing_items i LEFT JOIN point_lines l ON l.account_id = i.account_id "
+        "AND (i.account_id IS NULL OR i.fee_points <> -l.points) "
+        "UNION ALL SELECT i.account_id FROM billing_items i LEFT JOIN point_lines l ON l.account_id = i.account_id "
         "AND l.billing_date = i.billing_date AND l.kind = 'monthly_fee' AND l.corrects_line_id IS NULL "
         "WHERE i.state = 'done' AND i.fee_points > 0 AND l.id IS NULL"
     ),
@@ -95,10 +105,10 @@ CHECKS: dict[str, str] = {
         "AND (a.canceled_at IS NULL OR a.canceled_at > {run_cut}) "
         "AND (a.cancellation_date IS NULL OR a.cancellation_date > r.billing_date) "
         "LEFT JOIN billing_items i ON i.account_id = a.id AND i.billing_date = r.billing_date "
-        "WHERE r.finished_at IS NOT NULL AND (i.id IS NULL OR i.state = 'due')"
+        "WHERE r.finished_at IS NOT NULL AND (i.account_id IS NULL OR i.state = 'due')"
     ),
     "B3 B4 a fee is right by the users and the price at its cut": (
-        "SELECT i.id, i.fee_points FROM billing_items i JOIN price_versions p ON p.id = i.price_version_id "
+        "SELECT i.account_id, i.fee_points FROM billing_items i JOIN price_versions p ON p.id = i.price_version_id "
         "WHERE i.price_version_id <> {item_price} OR i.contract_user_count <> {item_users} "
         "OR i.fee_points <> p.base_points + p.points_per_additional_user * "
         "(CASE WHEN i.contract_user_count > p.included_user_count "
@@ -122,11 +132,35 @@ CHECKS: dict[str, str] = {
         "AND c.lifted_at IS NULL AND c.executed_at IS NULL WHERE a.status IN ('active', 'suspended') "
         "AND ((a.cancellation_date IS NULL) <> (c.id IS NULL) OR a.cancellation_date <> c.scheduled_on)"
     ),
+    "C5 nothing runs or waits below a canceled account": (
+        "SELECT a.id, a.status FROM accounts a JOIN accounts p ON p.id = a.parent_id WHERE p.status = 'canceled' "
+        "AND a.status IN ('active', 'suspended', 'pending_approval', 'approved', 'provisioning_failed')"
+    ),
+    "C6 a canceled support account looks after nobody": (
+        "SELECT a.id FROM accounts a JOIN accounts s ON s.id = a.support_account_id "
+        "WHERE s.status = 'canceled' AND a.status IN ('active', 'suspended')"
+    ),
+    # What was owed stands in the event of the cancellation; the lines of the same instant consumed it.
+    "C7 an early cancellation consumed what the contract owed": (
+        "SELECT e.account_id, {owed} FROM audit_events e WHERE e.action = 'cancellation.executed' "
+        "AND {owed} > COALESCE((SELECT -sum(l.points) FROM point_lines l WHERE l.account_id = e.account_id "
+        "AND l.kind = 'cancellation_write_off' AND l.recorded_at = e.recorded_at), 0)"
+    ),
     "D1 an account in service has a balance and the users of its history": (
         "SELECT a.id FROM accounts a LEFT JOIN point_balances b ON b.account_id = a.id "
         "WHERE a.account_type <> 'operator' AND a.status IN ('active', 'suspended', 'canceled') "
         "AND (b.account_id IS NULL OR a.contract_user_count <> (SELECT c.contract_user_count "
         "FROM contract_user_changes c WHERE c.account_id = a.id ORDER BY c.effective_at DESC, c.id DESC LIMIT 1))"
+    ),
+    "U1 no more registered users than contracted": (
+        "SELECT a.id, a.contract_user_count, u.registered FROM accounts a JOIN "
+        "(SELECT account_id, count(*) AS registered FROM service_users GROUP BY account_id) u "
+        "ON u.account_id = a.id WHERE u.registered > a.contract_user_count"
+    ),
+    "D3 every account between operator and customers has ten users": (
+        "SELECT id, contract_user_count FROM accounts "
+        "WHERE account_type IN ('privileged_msp', 'msp', 'support') "
+        "AND contract_user_count <> 10"
     ),
     "D2 the tree is what the account types allow": (
         "SELECT a.id FROM accounts a JOIN accounts p ON p.id = a.parent_id WHERE NOT ("
@@ -197,6 +231,7 @@ def check_count() -> int:
 def _statement(query: str, engine: str) -> Any:
     cut = _CUT[engine]
     filled = query.replace("{item_price}", _ITEM_PRICE).replace("{item_users}", _ITEM_USERS)
+    filled = filled.replace("{owed}", _OWED[engine])
     filled = filled.replace("{item_cut}", cut.format(date="i.billing_date"))
     filled = filled.replace("{run_cut}", cut.format(date="r.billing_date"))
     filled = filled.replace("{cancellation_start}", cut.format(date="c.scheduled_on"))

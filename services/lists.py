@@ -31,6 +31,7 @@ __all__ = [
     "ListSource",
     "Page",
     "contains",
+    "count_rows",
     "fetch_page",
     "filter_parameters",
     "in_range",
@@ -50,7 +51,9 @@ BATCH_SIZE = 1_000
 class ListColumn:
     """A column: the row attribute `name` is the value of `expression`, which also is what is sorted by.
 
-    `words` gives the words that are shown and exported for the values of a column of codes.
+    `words` gives the words that are shown and exported for the values of a column of codes; `row_text` makes
+    the exported text from more than the one value. `never_blank`: no value is NULL, so that an index of the
+    column gives its order.
     """
 
     name: str
@@ -60,6 +63,8 @@ class ListColumn:
     sortable: bool = True
     exported: bool = True
     words: Mapping[Any, Any] = field(default_factory=dict)
+    row_text: Callable[[Row[Any]], str] | None = None
+    never_blank: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a kind that no screen and no export knows."""
@@ -126,7 +131,7 @@ def fetch_page(source: ListSource, arguments: ListArguments) -> Page:
     """Return the page that was asked for, else the last one. No rows when a filter is bad."""
     if arguments.errors:
         return Page(rows=[], total=0, page=1, page_size=arguments.page_size, page_count=1)
-    total = _count(source, arguments)
+    total = count_rows(source, arguments)
     page_count = max(1, -(-total // arguments.page_size))
     page = min(max(arguments.page, 1), page_count)
     statement = _window(_ordered(source, arguments), page=page, page_size=arguments.page_size)
@@ -158,7 +163,8 @@ def matching_ids(source: ListSource, arguments: ListArguments, limit: int) -> li
     return row_ids
 
 
-def _count(source: ListSource, arguments: ListArguments) -> int:
+def count_rows(source: ListSource, arguments: ListArguments) -> int:
+    """Return how many rows match."""
     matching = _matching(source, arguments).order_by(None)
     keys = matching.with_only_columns(source.tie_breaker, maintain_column_froms=True).subquery()
     return db.session.execute(select(func.count()).select_from(keys)).scalar_one()
@@ -191,11 +197,12 @@ def _with_order(
     name, descending = arguments.sort, arguments.descending
     if name is None:
         name, descending = source.default_sort, source.default_descending
-    expression = next(column.expression for column in source.columns if column.name == name)
+    column = next(column for column in source.columns if column.name == name)
     key = source.tie_breaker
     # The key follows the direction, so that one order is the exact reverse of the other but for the blanks.
-    order = (expression.desc(), key.desc()) if descending else (expression.asc(), key.asc())
-    return statement.order_by(None).order_by(order[0].nulls_last(), order[1])
+    order = (column.expression.desc(), key.desc()) if descending else (column.expression.asc(), key.asc())
+    first = order[0] if column.never_blank else order[0].nulls_last()
+    return statement.order_by(None).order_by(first, order[1])
 
 
 def _window(statement: Select[*tuple[Any, ...]], *, page: int, page_size: int) -> Select[*tuple[Any, ...]]:

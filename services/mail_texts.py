@@ -1,4 +1,7 @@
-"""The words of a mail: templates/mails/<kind>.<language>.txt, whose first line is the subject."""
+"""The words of a mail: templates/mails/<kind>.<language>.txt, whose first line is the subject.
+
+The HTML part is the same words in templates/mails/_layout.html: one source, so that both always say the same.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from config import Settings
 from models.mails import MailKind
+from services.mail_html import html_of
 
 LANGUAGES = ("ja", "en")
 LONGEST_SUBJECT = 300
@@ -42,10 +46,11 @@ def mail_brand_from(settings: Settings) -> MailBrand:
 
 @dataclass(frozen=True)
 class MailText:
-    """What a mail says: one line of subject, lines of body."""
+    """What a mail says: one line of subject, lines of body, and the body once more as an HTML page."""
 
     subject: str
     body_text: str
+    body_html: str
 
 
 def render_mail(*, kind: MailKind, language: str, brand: MailBrand, context: Mapping[str, Any]) -> MailText:
@@ -54,13 +59,18 @@ def render_mail(*, kind: MailKind, language: str, brand: MailBrand, context: Map
     :raises jinja2.UndefinedError: when the context lacks a value that the template names.
     """
     language = language if language in LANGUAGES else LANGUAGES[0]
-    template = _environment(language).get_template(f"{kind.value}.{language}.txt")
+    environment = _environment(language)
     values = {
         name: _one_line(value) if name != "rejection_reason" else value for name, value in context.items()
     }
-    text = template.render(values, brand_name=brand.brand_name, portal_url=brand.portal_url)
+    names = {"brand_name": brand.brand_name, "portal_url": brand.portal_url}
+    text = environment.get_template(f"{kind.value}.{language}.txt").render(values, **names)
     subject, _newline, body = text.partition("\n")
-    return MailText(subject=subject.strip()[:LONGEST_SUBJECT], body_text=body.lstrip("\n"))
+    subject, body = subject.strip()[:LONGEST_SUBJECT], body.lstrip("\n")
+    page = environment.get_template("_layout.html").render(
+        names, language=language, subject=subject, body=html_of(body, portal_url=brand.portal_url)
+    )
+    return MailText(subject=subject, body_text=body, body_html=page)
 
 
 @lru_cache(maxsize=len(LANGUAGES))
@@ -72,6 +82,8 @@ def _environment(language: str) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # Without it every mail of thousands would look at the files again.
+        auto_reload=False,
     )
     environment.filters["day"] = _japanese_day if language == "ja" else _english_day
     environment.filters["number"] = "{:,}".format

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import hashlib
 import re
 import smtplib
 import ssl
@@ -48,13 +49,14 @@ class MailRefused(MailNotTaken):
 
 @dataclass(frozen=True)
 class MailMessage:
-    """One mail to one recipient; the same `message_id` on every attempt."""
+    """One mail to one recipient; the same `message_id` on every attempt. body_html "" is none."""
 
     message_id: str
     recipient_name: str
     recipient_email: str
     subject: str
     body_text: str
+    body_html: str
     created_at: dt.datetime
 
 
@@ -188,6 +190,10 @@ class SmtpTransport:
         composed["Auto-Submitted"] = "auto-generated"
         # base64: Japanese text survives servers without 8BITMIME, and no line grows beyond 998 bytes.
         composed.set_content(message.body_text, charset="utf-8", cte="base64")
+        if message.body_html:
+            composed.add_alternative(message.body_html, subtype="html", charset="utf-8", cte="base64")
+            # Not a random one: a repeated attempt is the same message to the byte.
+            composed.set_boundary("=_" + hashlib.sha256(message.message_id.encode()).hexdigest()[:40])
         return composed
 
 

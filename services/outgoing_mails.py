@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import time
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, insert, select
 
 from domain.mail_retries import wait_before_retry
 from models.base import db
 from models.mails import MailKind, MailState, OutgoingMail
+from services.bounces import BouncedAddress
 from services.mail_texts import MailBrand, render_mail
 from services.mail_transports import MailMessage, MailNotTaken, MailRefused, MailServerAway, MailTransport
 from services.transaction import transaction
@@ -26,7 +27,8 @@ RUN_SECONDS = 60.0
 _OPEN = (MailState.WAITING, MailState.RETRYING)
 #: Written out in the statement, without which neither engine takes the partial index of due mails.
 _IS_OPEN = OutgoingMail.state.in_(bindparam("open_states", _OPEN, expanding=True, literal_execute=True))
-_DECIDED = (MailState.SENT, MailState.KEPT, MailState.BOUNCED)
+#: How many event keys are looked up in one statement.
+KEYS_AT_ONCE = 1_000
 
 
 @dataclass
@@ -40,12 +42,21 @@ class SendingCounts:
 
 
 @dataclass(frozen=True)
-class BouncedAddress:
-    """An address of an account whose newest mail came back, and what the server said."""
+class MailDraft:
+    """A mail to one recipient before it is rendered; `event_key` and the address make it once."""
 
-    email: str
-    reason: str
-    mail_id: int
+    kind: MailKind
+    account_id: int
+    recipient_name: str
+    recipient_email: str
+    event_key: str
+    language: str
+    context: Mapping[str, Any]
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What no two mails have in common."""
+        return self.event_key, self.recipient_email.lower()
 
 
 @dataclass(frozen=True)
@@ -73,30 +84,78 @@ def queue_mail(
 
     None: this event has its mail to this recipient already, and nothing is written.
     """
-    recipient_email = recipient_email.strip()
-    once = select(OutgoingMail.id).where(
-        OutgoingMail.event_key == event_key,
-        func.lower(OutgoingMail.recipient_email) == recipient_email.lower(),
-    )
-    if db.session.scalar(once) is not None:
+    draft = MailDraft(kind, account_id, recipient_name, recipient_email.strip(), event_key, language, context)
+    if draft.key in _told([draft]):
         return None
-    text = render_mail(kind=kind, language=language, brand=brand, context=context)
-    mail = OutgoingMail(
-        kind=kind,
-        account_id=account_id,
-        recipient_name=recipient_name.strip(),
-        recipient_email=recipient_email,
-        subject=text.subject,
-        body_text=text.body_text,
-        message_id=f"<{uuid.uuid4().hex}@{brand.host_name}>",
-        event_key=event_key,
-        state=MailState.WAITING,
-        next_attempt_at=now,
-        created_at=now,
-    )
+    mail = OutgoingMail(**_values(draft, brand, now))
     db.session.add(mail)
     db.session.flush()
     return mail
+
+
+def queue_mails(
+    drafts: Sequence[MailDraft],
+    *,
+    brand: MailBrand,
+    now: dt.datetime,
+    withheld: Mapping[int, Collection[BouncedAddress]] | None = None,
+) -> int:
+    """Write many mails in one insert, in the transaction of their cause; return how many will be sent.
+
+    What an event has told a recipient already is left out. A mail to an address that `withheld` (by account)
+    names is written as 不達 with what the server said then, and is not sent. Source: services/bounces.py.
+    """
+    bounced = {
+        (account_id, address.email.lower()): address.reason
+        for account_id, addresses in (withheld or {}).items()
+        for address in addresses
+    }
+    told = _told(drafts)
+    rows = []
+    for draft in drafts:
+        if draft.key in told:
+            continue
+        told.add(draft.key)
+        row = _values(draft, brand, now)
+        reason = bounced.get((draft.account_id, draft.recipient_email.lower()))
+        if reason is not None:
+            row |= {"state": MailState.BOUNCED, "last_error": reason}
+        rows.append(row)
+    if rows:
+        db.session.execute(insert(OutgoingMail), rows)
+    return sum(row["state"] == MailState.WAITING for row in rows)
+
+
+def _told(drafts: Sequence[MailDraft]) -> set[tuple[str, str]]:
+    """Return the keys of those events and recipients that have their mail already."""
+    found: set[tuple[str, str]] = set()
+    columns = (OutgoingMail.event_key, OutgoingMail.recipient_email)
+    keys = sorted({draft.event_key for draft in drafts})
+    for start in range(0, len(keys), KEYS_AT_ONCE):
+        chunk = keys[start : start + KEYS_AT_ONCE]
+        statement = select(*columns).where(OutgoingMail.event_key.in_(chunk))
+        found |= {(key, email.lower()) for key, email in db.session.execute(statement)}
+    return found
+
+
+def _values(draft: MailDraft, brand: MailBrand, now: dt.datetime) -> dict[str, Any]:
+    text = render_mail(kind=draft.kind, language=draft.language, brand=brand, context=draft.context)
+    return {
+        "kind": draft.kind,
+        "account_id": draft.account_id,
+        "recipient_name": draft.recipient_name.strip(),
+        "recipient_email": draft.recipient_email,
+        "subject": text.subject,
+        "body_text": text.body_text,
+        "body_html": text.body_html,
+        "message_id": f"<{uuid.uuid4().hex}@{brand.host_name}>",
+        "event_key": draft.event_key,
+        "state": MailState.WAITING,
+        "last_error": None,
+        "attempts": 0,
+        "next_attempt_at": now,
+        "created_at": now,
+    }
 
 
 def send_waiting(*, now: dt.datetime, transport: MailTransport, limit: int = 50) -> SendingCounts:
@@ -116,28 +175,6 @@ def send_waiting(*, now: dt.datetime, transport: MailTransport, limit: int = 50)
         if counts.is_server_away or time.monotonic() - started > RUN_SECONDS:
             break
     return counts
-
-
-def bounced_addresses(account_ids: Collection[int]) -> dict[int, tuple[BouncedAddress, ...]]:
-    """Return, for the accounts that have any, the addresses whose newest mail bounced.
-
-    An address is lifted by itself as soon as a later mail reaches it.
-    """
-    newest = (
-        select(func.max(OutgoingMail.id))
-        .where(OutgoingMail.account_id.in_(account_ids), OutgoingMail.state.in_(_DECIDED))
-        .group_by(OutgoingMail.account_id, func.lower(OutgoingMail.recipient_email))
-    )
-    statement = (
-        select(OutgoingMail)
-        .where(OutgoingMail.id.in_(newest), OutgoingMail.state == MailState.BOUNCED)
-        .order_by(OutgoingMail.account_id, OutgoingMail.id)
-    )
-    found: dict[int, tuple[BouncedAddress, ...]] = {}
-    for mail in db.session.scalars(statement):
-        bounced = BouncedAddress(email=mail.recipient_email, reason=mail.last_error or "", mail_id=mail.id)
-        found[mail.account_id] = (*found.get(mail.account_id, ()), bounced)
-    return found
 
 
 def list_mails(*, page: int, page_size: int) -> tuple[list[OutgoingMail], int]:
@@ -174,6 +211,7 @@ def _claim_next(now: dt.datetime) -> _Claim | None:
             recipient_email=mail.recipient_email,
             subject=mail.subject,
             body_text=mail.body_text,
+            body_html=mail.body_html,
             created_at=mail.created_at,
         )
         return _Claim(mail.id, mail.attempts, is_exhausted, message)
@@ -212,7 +250,8 @@ def _record_failure(
         return
     wait = None if isinstance(failure, MailRefused) else wait_before_retry(mail.attempts)
     if wait is None:
-        mail.state = MailState.BOUNCED
+        # Of a bounced mail no attempt is due: the instant then says when it came back, for services/bounces.py.
+        mail.state, mail.next_attempt_at = MailState.BOUNCED, now
         counts.bounced_count += 1
         return
     mail.state, mail.next_attempt_at = MailState.RETRYING, now + wait

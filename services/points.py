@@ -12,7 +12,7 @@ from domain.errors import DomainError
 from domain.permissions import AccountType, Permission, Viewer
 from domain.points import LARGEST_LINE_POINTS, PointKind, returnable_points
 from models import Account, PointBalance, db
-from services import access, requests
+from services import access, audit, requests
 from services.ledger import (
     AccountNotRunning,
     LineDraft,
@@ -23,6 +23,14 @@ from services.ledger import (
     post,
     transfer,
 )
+
+#: What a movement is called in the log of the account, and of the parent that pays or gets.
+OWN_ACTIONS = {
+    PointKind.ADDITION: "points.added",
+    PointKind.RETURN: "points.returned",
+    PointKind.ISSUE: "points.issued",
+}
+PARENT_ACTIONS = {PointKind.ADDITION: "points.handed_down", PointKind.RETURN: "points.taken_back"}
 
 
 class RemarkRequired(DomainError):
@@ -171,6 +179,7 @@ def _post_movement(
     account: Account, drafts: list[LineDraft], viewer: Viewer, now: dt.datetime, request_id: str
 ) -> MovementResult:
     after = post(drafts=drafts, viewer=viewer, now=now, request_id=request_id)
+    _record_movement(account, drafts, after, viewer, now)
     result = {"point_balance": after[account.id]}
     if account.parent_id in after:
         result["payer_balance"] = after[account.parent_id]
@@ -180,3 +189,34 @@ def _post_movement(
 
 def _result(values: dict[str, int]) -> MovementResult:
     return MovementResult(point_balance=values["point_balance"], payer_balance=values.get("payer_balance"))
+
+
+def _record_movement(
+    account: Account, drafts: list[LineDraft], after: dict[int, int], viewer: Viewer, now: dt.datetime
+) -> None:
+    """Write to the log of the account, and of the parent that pays or gets, whoever pressed the button."""
+    kind, remark = drafts[0].kind, drafts[0].remark
+    moved = dict.fromkeys((draft.account_id for draft in drafts), 0)
+    for draft in drafts:
+        moved[draft.account_id] += draft.points
+    audit.record(
+        action=OWN_ACTIONS[kind],
+        viewer=viewer,
+        account_id=account.id,
+        now=now,
+        points=moved.pop(account.id),
+        balance_after=after[account.id],
+        remark=remark,
+    )
+    for parent_id, points in moved.items():
+        audit.record(
+            action=PARENT_ACTIONS[kind],
+            viewer=viewer,
+            account_id=parent_id,
+            now=now,
+            company_name=account.company_name,
+            account_number=account.account_number,
+            points=points,
+            balance_after=after[parent_id],
+            remark=remark,
+        )

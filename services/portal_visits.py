@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, exists, select
 
 from domain.errors import DomainError
 from domain.lifecycle import RUNNING, AccountStatus
@@ -25,8 +27,30 @@ _PARENT_KEYS = {menu.key: menu.parent_key for menu in HIDEABLE_MENUS}
 _REGISTERING_TYPES = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP, AccountType.OPERATOR})
 
 
+#: What is typed into 顧客切り替え beyond this matches nothing: leaving words out would widen the result.
+LONGEST_SEARCH = 200
+
+
+class Limit(StrEnum):
+    """Why a viewer may not change everything in a portal, the first reason that holds."""
+
+    SUSPENDED = "suspended"
+    CANCELED = "canceled"
+    #: Operators read, except that they register the administrators of a 特権MSP.
+    OPERATOR = "operator"
+    OPERATOR_BEGINS = "operator_begins"
+    #: Support people change ユーザ一覧 and 基本情報 only.
+    SUPPORT = "support"
+
+
 class PortalReadOnly(DomainError):
     """The account whose portal it is does not take changes: it is suspended or canceled; carries status."""
+
+    http_status = 409
+
+
+class OtherPortal(DomainError):
+    """A form was opened in the portal of another account than the one that the session is in now."""
 
     http_status = 409
 
@@ -59,6 +83,27 @@ class Visit:
             viewer=self.viewer, account_id=self.account_id, account_type=self.account_type
         )
 
+    def require(self, permission: PortalPermission) -> None:
+        """Refuse what the viewer may not change here now.
+
+        :raises PermissionRefused: whatever the account's state.
+        :raises PortalReadOnly: the account is suspended or canceled.
+        """
+        check_open(self.viewer, self.account_id, self.account_type, self.status, permission)
+
+    @property
+    def limit(self) -> Limit | None:
+        """Why not everything can be changed here; None: it can."""
+        if not self.is_running:
+            is_suspended = self.status is AccountStatus.SUSPENDED
+            return Limit.SUSPENDED if is_suspended else Limit.CANCELED
+        if self.is_own:
+            return None
+        if self.viewer.account_type is AccountType.OPERATOR:
+            begins = self.can(PortalPermission.ADMINISTRATORS_CHANGE)
+            return Limit.OPERATOR_BEGINS if begins else Limit.OPERATOR
+        return Limit.SUPPORT if self.viewer.account_type is AccountType.SUPPORT else None
+
     def is_hidden(self, menu_key: str) -> bool:
         """Tell whether a menu, or the one above it, is not shown to the viewer, and closed by address."""
         if self.is_open_though_hidden(menu_key):
@@ -73,6 +118,33 @@ class Visit:
     def is_marked_hidden(self, menu_key: str) -> bool:
         """Tell whether 画面のカスタマイズ hides a menu or the one above it."""
         return menu_key in self.hidden_keys or _PARENT_KEYS.get(menu_key) in self.hidden_keys
+
+
+def check_open(
+    viewer: Viewer,
+    account_id: int,
+    account_type: AccountType,
+    status: AccountStatus,
+    permission: PortalPermission,
+) -> None:
+    """Refuse a change that a viewer may not make in the portal of an account in a state.
+
+    :raises PermissionRefused: whatever the state.
+    :raises PortalReadOnly: the account is suspended or canceled.
+    """
+    granted = portal_permissions(viewer=viewer, account_id=account_id, account_type=account_type)
+    if permission not in granted:
+        raise PermissionRefused(permission=permission)
+    if status is not AccountStatus.ACTIVE:
+        raise PortalReadOnly(status=status)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What 顧客切り替え offers for a typed word: rows of enterable_accounts, and whether there are more."""
+
+    rows: Sequence[Any]
+    has_more: bool
 
 
 def enterable_scope(viewer: Viewer) -> ColumnElement[bool]:
@@ -90,7 +162,7 @@ def find_visit(*, viewer: Viewer, account_id: int) -> Visit:
 
     :raises AccountNotVisible: when it is not there, or not open to the viewer (any more).
     """
-    account = _enterable_account(viewer, account_id)
+    account = find_enterable(viewer=viewer, account_id=account_id)
     return Visit(
         viewer=viewer,
         account_id=account.id,
@@ -104,6 +176,8 @@ def find_visit(*, viewer: Viewer, account_id: int) -> Visit:
 
 def enterable_accounts(*, viewer: Viewer, search: str = "", limit: int = 20) -> list[Any]:
     """Return rows (id, account_number, company_name, account_type, status) for 顧客切り替え, own account first."""
+    if len(search) > LONGEST_SEARCH:
+        return []
     statement = (
         select(
             Account.id,
@@ -119,6 +193,20 @@ def enterable_accounts(*, viewer: Viewer, search: str = "", limit: int = 20) -> 
     if search.strip():
         statement = statement.where(contains(Account.search_text, search))
     return list(db.session.execute(statement))
+
+
+def choices(*, viewer: Viewer, search: str, limit: int = 20) -> Choices:
+    """Return what 顧客切り替え offers for what was typed: at most `limit` accounts, own account first."""
+    found = enterable_accounts(viewer=viewer, search=search, limit=limit + 1)
+    return Choices(rows=found[:limit], has_more=len(found) > limit)
+
+
+def has_other_portals(viewer: Viewer) -> bool:
+    """Tell whether there is anything to switch to: an account to enter beside the viewer's own."""
+    if viewer.account_type is AccountType.CUSTOMER:
+        return False
+    found = select(exists().where(enterable_scope(viewer), Account.id != viewer.account_id))
+    return bool(db.session.execute(found).scalar_one())
 
 
 def enter(*, viewer: Viewer, account_id: int, now: dt.datetime) -> Visit:
@@ -157,17 +245,17 @@ def account_to_change(
     :raises PortalReadOnly: the account is suspended or canceled.
     :raises CancellationUnderWay: its 解約予定日 has come.
     """
-    account = _enterable_account(viewer, account_id, for_update=True)
-    granted = portal_permissions(viewer=viewer, account_id=account.id, account_type=account.account_type)
-    if permission not in granted:
-        raise PermissionRefused(permission=permission)
-    if account.status is not AccountStatus.ACTIVE:
-        raise PortalReadOnly(status=account.status)
+    account = find_enterable(viewer=viewer, account_id=account_id, for_update=True)
+    check_open(viewer, account.id, account.account_type, account.status, permission)
     ledger.check_running(account, now)
     return account
 
 
-def _enterable_account(viewer: Viewer, account_id: int, *, for_update: bool = False) -> Account:
+def find_enterable(*, viewer: Viewer, account_id: int, for_update: bool = False) -> Account:
+    """Return an account whose portal a viewer may enter.
+
+    :raises AccountNotVisible: when it is not there, or not open to the viewer (any more).
+    """
     statement = select(Account).where(Account.id == account_id, enterable_scope(viewer))
     if for_update:
         statement = statement.with_for_update(key_share=True, of=Account).execution_options(

@@ -21,9 +21,10 @@ from domain.lifecycle import RUNNING
 from domain.permissions import Permission, Viewer
 from domain.points import PointKind, needed_points
 from models import Account, PointBalance, db
-from services import access, audit, requests
+from services import access, requests
 from services.estimates import estimate_columns
 from services.ledger import LineDraft, lock_balances, post, transfer
+from services.refill_events import record_refill
 
 LARGEST_SELECTION = 10_000
 
@@ -250,7 +251,7 @@ def refill(
     plan = plan_refill(viewer=viewer, account_ids=account_ids, now=now, as_far_as_possible=as_far_as_possible)
     _check_plan(plan, digest)
     post(drafts=_drafts(plan), viewer=viewer, now=now, request_id=request_id)
-    _record(plan, viewer, now, request_id)
+    record_refill(plan=plan, viewer=viewer, now=now, request_id=request_id)
     result = {"refilled_count": plan.refilled_count, "total_points": plan.total_points}
     requests.finish_request(request_id=request_id, result=result)
     return RefillResult(**result)
@@ -278,20 +279,3 @@ def _drafts(plan: RefillPlan) -> list[LineDraft]:
             points=row.refill_points,
         )
     ]
-
-
-def _record(plan: RefillPlan, viewer: Viewer, now: dt.datetime, request_id: str) -> None:
-    for payer in plan.payers:
-        if payer.paid_points:
-            audit.record(
-                action="points.refilled",
-                viewer=viewer,
-                account_id=payer.account_id,
-                now=now,
-                refilled_count=sum(
-                    bool(r.refill_points) for r in plan.rows if r.payer_id == payer.account_id
-                ),
-                total_points=payer.paid_points,
-                digest=plan.digest,
-                request_id=request_id,
-            )

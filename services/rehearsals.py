@@ -28,7 +28,7 @@ def rehearse(
     users = users_at(cut)
     fee = fee_expression(prices_at(cut), users)
     is_charged = (
-        select(BillingItem.id)
+        select(BillingItem.account_id)
         .where(
             BillingItem.account_id == Account.id,
             BillingItem.billing_date == billing_date,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, select
@@ -15,9 +17,11 @@ from models.base import db
 from models.cancellations import Cancellation
 from models.mails import MailKind, OutgoingMail
 from models.points import PointBalance
+from services import audit
 from services.account_contacts import has_recipient, recipients_of
+from services.bounces import bounced_addresses
 from services.mail_texts import MailBrand
-from services.outgoing_mails import queue_mail
+from services.outgoing_mails import MailDraft, queue_mails
 
 #: Days before 解約予定日 on which both contacts are reminded, farthest first.
 REMINDER_DAYS = (60, 30)
@@ -26,9 +30,30 @@ SUSPENSION_WARNING_DAYS = 7
 SUSPENDED_TYPES = (AccountType.CUSTOMER, AccountType.SUPPORT)
 
 
-def has_reminder_ahead(scheduled_on: dt.date, *, now: dt.datetime) -> bool:
-    """Tell whether a cancellation set now for a date is far enough ahead for a reminder to go out."""
-    return (scheduled_on - tokyo_date(now)).days >= min(REMINDER_DAYS)
+@dataclass(frozen=True)
+class ReminderPlan:
+    """Which reminders a 解約予定日 that is set now brings: (days before, date) of each, farthest first.
+
+    `missed_days`: the steps that have passed already. `recipient_count`: the contacts to whom each one goes now,
+    without those whose address bounced.
+    """
+
+    steps: tuple[tuple[int, dt.date], ...]
+    missed_days: tuple[int, ...]
+    recipient_count: int
+
+
+def plan_reminders(*, account: Account, scheduled_on: dt.date, now: dt.datetime) -> ReminderPlan:
+    """Return what queue_cancellation_reminders will do for an account if a date is set for it now."""
+    days_left = (scheduled_on - tokyo_date(now)).days
+    bounced = {address.email.lower() for address in bounced_addresses([account.id]).get(account.id, ())}
+    return ReminderPlan(
+        steps=tuple((days, scheduled_on - dt.timedelta(days)) for days in REMINDER_DAYS if days <= days_left),
+        missed_days=tuple(days for days in REMINDER_DAYS if days > days_left),
+        recipient_count=sum(
+            (contact.email or "").lower() not in bounced for contact in recipients_of(account)
+        ),
+    )
 
 
 def queue_cancellation_reminders(*, now: dt.datetime, brand: MailBrand, limit: int = 500) -> int:
@@ -72,7 +97,7 @@ def queue_suspension_warnings(
         .order_by(Account.id)
         .limit(limit)
     )
-    count = 0
+    found = []
     for account, point_balance, negative_since in db.session.execute(statement).all():
         assert negative_since is not None  # the condition above compares it
         context = {
@@ -81,8 +106,8 @@ def queue_suspension_warnings(
             "suspension_on": tokyo_date(negative_since + suspend_after),
         }
         key = f"suspension_warning:{account.id}:{negative_since.isoformat()}"
-        count += _queue_to_contacts(MailKind.SUSPENSION_WARNING, account, key, context, brand, now)
-    return count
+        found.append((account, key, context))
+    return _queue_to_contacts(MailKind.SUSPENSION_WARNING, found, brand, now)
 
 
 def _remind(
@@ -111,12 +136,12 @@ def _remind(
         .order_by(Account.id)
         .limit(limit)
     )
-    count = 0
+    found = []
     for account, scheduled_on, key in db.session.execute(statement).all():
         assert scheduled_on is not None  # the condition above compares it
         context = {"cancellation_date": scheduled_on, "days_left": (scheduled_on - today).days}
-        count += _queue_to_contacts(MailKind.CANCELLATION_REMINDER, account, key, context, brand, now)
-    return count
+        found.append((account, key, context))
+    return _queue_to_contacts(MailKind.CANCELLATION_REMINDER, found, brand, now)
 
 
 def _is_due(today: dt.date, step_days: int, nearer: int) -> ColumnElement[bool]:
@@ -134,27 +159,44 @@ def _is_due(today: dt.date, step_days: int, nearer: int) -> ColumnElement[bool]:
 
 
 def _queue_to_contacts(
-    kind: MailKind, account: Account, event_key: str, more: dict[str, Any], brand: MailBrand, now: dt.datetime
+    kind: MailKind, found: Sequence[tuple[Account, str, dict[str, Any]]], brand: MailBrand, now: dt.datetime
 ) -> int:
-    mails = [
-        queue_mail(
+    """Queue a mail to each contact of (account, event key, context); return how many will be sent."""
+    bounced = bounced_addresses([account.id for account, _key, _context in found])
+    total = 0
+    for account, event_key, context in found:
+        drafts = _drafts(kind, account, event_key, context)
+        count = queue_mails(drafts, brand=brand, now=now, withheld=bounced)
+        audit.record(
+            action="warning_mail.queued",
+            viewer=None,
+            account_id=account.id,
+            now=now,
+            mail_kind=kind,
+            mail_count=count,
+            withheld_count=len(drafts) - count,
+        )
+        total += count
+    return total
+
+
+def _drafts(kind: MailKind, account: Account, event_key: str, context: dict[str, Any]) -> list[MailDraft]:
+    return [
+        MailDraft(
             kind=kind,
             account_id=account.id,
             recipient_name=contact.name or "",
             recipient_email=contact.email or "",
             event_key=event_key,
             language=account.language,
-            brand=brand,
             context={
                 "recipient_name": contact.name,
                 "recipient_company": contact.company_name,
                 "account_number": account.account_number,
                 "company_name": account.company_name,
                 "contract_user_count": account.contract_user_count,
-                **more,
+                **context,
             },
-            now=now,
         )
         for contact in recipients_of(account)
     ]
-    return sum(mail is not None for mail in mails)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from flask import abort
 from flask_admin import BaseView
@@ -20,7 +20,7 @@ class PortalGate:
     """Closes a screen to those without 顧客画面, and where 画面のカスタマイズ hides its menu."""
 
     #: Key of domain.portal_menus, or "" for what is never hidden.
-    menu_key: ClassVar[str] = ""
+    menu_key: str = ""
 
     def is_accessible(self) -> bool:
         """Tell whether the viewer has the screen here and now; also decides about the menu entry."""
@@ -39,9 +39,12 @@ class PortalGate:
         return sign_in.to_sign_in()
 
     def require_here(self, permission: PortalPermission) -> None:
-        """Refuse a viewer who may not change something in this portal."""
-        if not current_visit().can(permission):
-            abort(403)
+        """Refuse a viewer who may not change something in this portal.
+
+        :raises PermissionRefused: 403, whatever the account's state.
+        :raises PortalReadOnly: 409: the account is suspended or canceled.
+        """
+        current_visit().require(permission)
 
 
 class PortalPageView(PortalGate, BaseView):
@@ -50,3 +53,7 @@ class PortalPageView(PortalGate, BaseView):
 
 class PortalListView(PortalGate, ScopedModelView):
     """A list of the account whose portal it is. A subclass gives `scope` and `list_source`."""
+
+    def exporting_account_id(self) -> int:
+        """Return in whose operation log a download of the list stands: the portal's account."""
+        return current_visit().account_id

@@ -6,7 +6,6 @@ from typing import cast
 
 from flask import Flask, flash, g, redirect, request
 from flask_babel import gettext as _
-from werkzeug.exceptions import Conflict
 from werkzeug.wrappers import Response
 
 from admin_views.dialogs import json_redirect
@@ -51,7 +50,7 @@ def current_visit() -> Visit:
 def check_visit() -> Response | None:
     """Lead out of a portal that was closed meanwhile; refuse a form of another portal than the present one.
 
-    :raises Conflict: when another window has gone to another customer since the form was opened.
+    :raises OtherPortal: when another window has gone to another customer since the form was opened.
     """
     if not request.path.startswith(PREFIX) or not has_portal():
         return None
@@ -61,7 +60,7 @@ def check_visit() -> Response | None:
         return _lead_out()
     is_bound = request.method not in _SAFE_METHODS and not request.path.startswith(ENTER_PATH)
     if is_bound and request.form.get(PORTAL_FIELD) != str(visit.account_id):
-        raise Conflict(_("別の画面で顧客を切り替えたため、実行しませんでした。画面を開き直してください。"))
+        raise portal_visits.OtherPortal(account_id=visit.account_id)
     return None
 
 

@@ -146,6 +146,7 @@ def upgrade() -> None:
         sa.Column("locked_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.CheckConstraint(
             "deleted_at IS NULL OR is_disabled", name=op.f("ck_administrators_deleted_is_disabled")
@@ -467,6 +468,7 @@ def upgrade() -> None:
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("remote_address", sa.String(length=45), nullable=True),
         sa.Column("user_agent", sa.String(length=300), nullable=True),
+        sa.Column("failed_count", sa.Integer(), nullable=False),
         sa.Column("portal_account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=True),
         sa.ForeignKeyConstraint(
             ["administrator_id"], ["administrators.id"], name=op.f("fk_sign_ins_administrator_id")
@@ -480,9 +482,13 @@ def upgrade() -> None:
     op.create_index("ix_sign_ins_administrator_id", "sign_ins", ["administrator_id"], unique=False)
     op.create_table(
         "billing_items",
-        sa.Column("id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
-        sa.Column("account_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("billing_date", sa.Date(), nullable=False),
+        sa.Column(
+            "account_id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=False,
+            nullable=False,
+        ),
         sa.Column("depth", sa.Integer(), nullable=False),
         sa.Column("contract_user_count", sa.Integer(), nullable=False),
         sa.Column("price_version_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -496,18 +502,13 @@ def upgrade() -> None:
         sa.CheckConstraint("state IN ('due', 'done', 'parked')", name=op.f("ck_billing_items_state_known")),
         sa.CheckConstraint("fee_points >= 0", name=op.f("ck_billing_items_fee_not_negative")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_billing_items_account_id")),
-        sa.ForeignKeyConstraint(
-            ["price_version_id"], ["price_versions.id"], name=op.f("fk_billing_items_price_version_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_billing_items")),
-        sa.UniqueConstraint(
-            "account_id", "billing_date", name=op.f("uq_billing_items_account_id_billing_date")
-        ),
+        sa.PrimaryKeyConstraint("billing_date", "account_id", name=op.f("pk_billing_items")),
+        sqlite_with_rowid=False,
     )
     op.create_index(
         "ix_billing_items_open",
         "billing_items",
-        ["billing_date", "depth", "account_id"],
+        ["account_id", "billing_date", "depth"],
         unique=False,
         sqlite_where=sa.text("state <> 'done'"),
         postgresql_where=sa.text("state <> 'done'"),
@@ -528,6 +529,7 @@ def _create_portal_tables() -> None:
         sa.Column("is_disabled", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_service_users_account_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_service_users")),

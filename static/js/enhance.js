@@ -2,6 +2,7 @@
 import { startAmounts } from "./amounts.js";
 import { startConsent } from "./consent.js";
 import { startLivePreview } from "./live_preview.js";
+import { startPresets } from "./presets.js";
 import { startTabs } from "./tabs.js";
 
 export function enhance(root) {
@@ -9,6 +10,7 @@ export function enhance(root) {
   root.querySelectorAll("form").forEach((form) => {
     startLivePreview(form);
     startConsent(form);
+    startPresets(form);
     if (form.dataset.amountsOf) startAmounts(form);
   });
 }

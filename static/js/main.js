@@ -5,11 +5,15 @@ import { startMenus, startSideBar } from "./frame.js";
 import { enhance } from "./enhance.js";
 import { startToasts } from "./toast.js";
 import { startSubmitGuard } from "./submit_guard.js";
+import { startSwitcher } from "./switcher.js";
 
 startSideBar();
 startMenus();
+startSwitcher();
 startToasts();
 startSubmitGuard();
 startDialogs();
 startList();
 enhance(document);
+// For whoever drives a browser: from here on a press opens a dialog instead of its page.
+document.documentElement.dataset.ready = "";

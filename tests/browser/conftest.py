@@ -47,7 +47,8 @@ def visit(browser: Browser, portal: PortalStack, visitors: list[Visitor]) -> Ite
 
         def begin(user_name: str | None = None, **options: Any) -> Visitor:
             context = sessions.enter_context(browser_session(browser, address=portal.address, **options))
-            visitor = Visitor(context, address=portal.address)
+            with_scripts = options.get("with_scripts", True)
+            visitor = Visitor(context, address=portal.address, with_scripts=with_scripts)
             visitors.append(visitor)
             if user_name:
                 visitor.sign_in(user_name)

@@ -127,12 +127,12 @@ def test_english_is_one_click_away(visit: Visit) -> None:
     visitor = visit("msp-a")
     html = visitor.page.locator("html")
     expect(html).to_have_attribute("lang", "ja")
-    visitor.page.get_by_role("link", name="English").last.click()
+    visitor.page.get_by_role("button", name="English").last.click()
     expect(html).to_have_attribute("lang", "en")
     heading = visitor.page.get_by_role("heading", level=1).inner_text()
     words = " ".join([heading, *visitor.columns()])
     assert words.isascii(), words
-    visitor.page.get_by_role("link", name="日本語").last.click()
+    visitor.page.get_by_role("button", name="日本語").last.click()
     expect(html).to_have_attribute("lang", "ja")
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import Result
 from flask import Flask
 from flask.cli import FlaskGroup
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from models import Account, Administrator, BillingItem, PortalSetting, db
+from services.transaction import transaction
 from tests.support.databases import PASSWORD, MovableClock
 
 REFUSED, USAGE = 1, 2
@@ -146,7 +148,7 @@ def test_billing_rehearses_runs_and_shows_a_25th(app: Flask) -> None:
     assert f"{NOVEMBER} done" in done(app, "billing", "show", NOVEMBER)
     assert "total: 0 accounts, 0 points" in done(app, "billing", "rehearse", "--date", NOVEMBER)
     with app.app_context():
-        assert db.session.execute(select(BillingItem.id)).first() is not None
+        assert db.session.execute(select(BillingItem.account_id)).first() is not None
 
 
 def test_billing_knows_only_25ths_with_a_run(app: Flask) -> None:
@@ -178,6 +180,22 @@ def test_export_refuses_who_may_not_see_the_list(app: Flask, tmp_path: Path) -> 
     ended(app, REFUSED, "export", "customers", "--as", "msp-a", "--output", missing)
 
 
+def administrator(app: Flask, user_name: str) -> Administrator:
+    with app.app_context():
+        statement = select(Administrator).where(Administrator.user_name == user_name)
+        return db.session.execute(statement).scalar_one()
+
+
+def change_administrator(app: Flask, user_name: str, **values: Any) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(Administrator).where(Administrator.user_name == user_name).values(**values))
+
+
+def lock(app: Flask, user_name: str) -> None:
+    until = app.extensions["clock"].now() + dt.timedelta(minutes=15)
+    change_administrator(app, user_name, locked_until=until, failed_sign_in_count=3)
+
+
 def test_administrators_are_created_reset_and_unlocked(app: Flask) -> None:
     words = ("administrators", "create", "--account", "10000002", "--name", "新任 一郎", "--level", "system")
     shown = done(app, *words, "--username", "new-1", "--email", "New-1@Example.jp")
@@ -189,7 +207,17 @@ def test_administrators_are_created_reset_and_unlocked(app: Flask) -> None:
     assert "Refused" in ended(app, REFUSED, *words, "--username", "a@b", "--email", "a@example.jp")
     ended(app, USAGE, *words, "--username", "new-3")
     assert "/set-password/" in done(app, "administrators", "reset-password", "new-1")
+    lock(app, "new-1")
     assert "may sign in" in done(app, "administrators", "unlock", "new-1")
+    assert administrator(app, "new-1").locked_until is None
+    change_administrator(app, "new-1", is_disabled=True)
+    assert "disabled" in done(app, "administrators", "unlock", "new-1")
+    assert administrator(app, "new-1").is_disabled
+    change_administrator(app, "new-1", deleted_at=app.extensions["clock"].now())
+    assert "NameTaken" in ended(app, REFUSED, *words, "--username", "new-1", "--email", "free@example.jp")
+    assert "/set-password/" in done(app, *words, "--username", "new-4", "--email", "new-1@example.jp")
+    for verb in ("reset-password", "unlock"):
+        ended(app, REFUSED, "administrators", verb, "new-1")
     for verb in ("reset-password", "unlock"):
         ended(app, REFUSED, "administrators", verb, "nobody")
         ended(app, USAGE, "administrators", verb)

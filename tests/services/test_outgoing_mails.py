@@ -20,6 +20,7 @@ from domain.mail_retries import GIVEN_UP_AFTER
 from models import OutgoingMail, db
 from models.mails import MailKind, MailState
 from services import outgoing_mails
+from services.bounces import bounced_addresses
 from services.mail_transports import (
     AbsentTransport,
     KeepingTransport,
@@ -28,7 +29,7 @@ from services.mail_transports import (
     SmtpTransport,
     transport_from,
 )
-from services.outgoing_mails import SendingCounts, bounced_addresses, queue_mail, send_waiting
+from services.outgoing_mails import SendingCounts, queue_mail, send_waiting
 from services.transaction import transaction
 from tests.support.mail_accounts import BRAND, NOW, Tree, customer, plant_tree
 from tests.support.mail_servers import rude_server
@@ -100,6 +101,19 @@ def test_mail_arrives_as_it_was_written(tree: Tree, smtp: SmtpServer) -> None:
     assert received.message["Auto-Submitted"] == "auto-generated"
     assert received.message["Date"].datetime == NOW
     assert received.body_text.replace("\r\n", "\n") == mail.body_text
+    assert received.message.get_content_type() == "multipart/alternative"
+    plain, html = received.message.iter_parts()
+    assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
+    assert html.get_content().replace("\r\n", "\n") == mail.body_html
+    assert "髙橋𠮷商店" in mail.body_html
+
+
+def test_a_mail_of_before_without_html_goes_out_as_text(tree: Tree, smtp: SmtpServer) -> None:
+    mail_id = queue(tree)
+    with transaction() as session:
+        session.get_one(OutgoingMail, mail_id).body_html = ""
+    send_waiting(now=NOW, transport=to_server(smtp.url))
+    assert smtp.received[0].message.get_content_type() == "text/plain"
 
 
 def test_one_event_and_recipient_have_one_mail(tree: Tree) -> None:

@@ -144,7 +144,7 @@ def _decisions(camera: Photographer) -> None:
 def _other_windows(camera: Photographer) -> None:
     camera.take(camera.visit("msp-a", width=390, height=844), "customers-phone")
     english = camera.visit("msp-a")
-    english.page.get_by_role("link", name="English").last.click()
+    english.page.get_by_role("button", name="English").last.click()
     camera.take(english, "customers-en")
 
 

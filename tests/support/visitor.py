@@ -34,8 +34,9 @@ def number_of(text: str) -> int:
 class Visitor:
     """One page of one browser session."""
 
-    def __init__(self, context: BrowserContext, *, address: str) -> None:
+    def __init__(self, context: BrowserContext, *, address: str, with_scripts: bool = True) -> None:
         self.context = context
+        self._with_scripts = with_scripts
         self.complaints: list[str] = []
         self.announced_statuses: set[int] = set()
         self._user_name = ""
@@ -61,6 +62,7 @@ class Visitor:
         self.page.get_by_label("パスワード").fill(DEMO_PASSWORD)
         self.press("ログイン")
         self.page.wait_for_url(lambda address: "/login" not in address)
+        self.wait_for_scripts()
 
     def sign_out(self) -> None:
         """Open the user menu and press ログアウト."""
@@ -73,6 +75,7 @@ class Visitor:
             "link", name=menu_entry, exact=True
         ).click()
         expect(self.page.get_by_role("heading", name=menu_entry, level=1)).to_be_visible()
+        self.wait_for_scripts()
 
     def press(self, name: str, *, within: Locator | None = None) -> None:
         """Press the button of that name."""
@@ -101,9 +104,15 @@ class Visitor:
 
     def open_dialog(self, company_name: str, link: str, *, column: str, title: str) -> Locator:
         """Press a link in a company's row and wait for the dialog of that title."""
+        self.wait_for_scripts()
         self.cell(company_name, column).get_by_role("link", name=f"{link} {company_name}").click()
         expect(self.dialog.get_by_role("heading", name=title, exact=True)).to_be_visible()
         return self.dialog
+
+    def wait_for_scripts(self) -> None:
+        """Wait until the page's scripts have taken over: before, a link leads to the dialog's own page."""
+        if self._with_scripts:
+            self.page.wait_for_function("'ready' in document.documentElement.dataset")
 
     def run_on_chosen(self, action: str) -> None:
         """Open 選択実行 and press one of its entries."""
@@ -112,6 +121,7 @@ class Visitor:
 
     def choose(self, *company_names: str) -> None:
         """Tick the rows of companies."""
+        self.wait_for_scripts()
         for name in company_names:
             self.page.get_by_role("checkbox", name=f"{name} を選択").check()
 

@@ -39,7 +39,10 @@ def client(demo: Flask) -> FlaskClient:
 
 def portal_settings(folder: Path, environment: str) -> Settings:
     return Settings(
-        database_url=f"sqlite:///{folder / 'portal.db'}", secret_key=SECRET, environment=environment
+        database_url=f"sqlite:///{folder / 'portal.db'}",
+        secret_key=SECRET,
+        environment=environment,
+        portal_url=BRAND.portal_url,
     )
 
 
@@ -81,6 +84,7 @@ def test_mails_are_listed_newest_first_and_each_can_be_read(demo: Flask, client:
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in mail
     assert "<script>alert" not in mail
     assert '<a href="https://portal.example.jp"' in mail
+    assert "■ 却下の理由<br>" in mail
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "abc", "1'", "１", "9" * 30, "2"])

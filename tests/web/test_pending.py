@@ -378,7 +378,17 @@ def test_files_hold_what_the_screen_shows(app: Flask, client: FlaskClient, sign_
     query = "?sort=company_name&desc=1&state=pending_approval"
     page = client.get(f"/msp/pending/{query}").text
     rows = csv_rows(client, f"/msp/pending/export/csv{query}")
-    assert rows[0][:-1] == ["アカウント番号", "会社名", "契約ユーザ数", "申請元", "状態", "申請日時", "期限"]
+    heads = [
+        "アカウント番号",
+        "会社名",
+        "アカウントタイプ",
+        "契約ユーザ数",
+        "申請元",
+        "状態",
+        "申請日時",
+        "期限",
+    ]
+    assert rows[0][:-1] == heads
     assert len(rows) == 1 + page.count('id="row-')
     places = [page.index(row[1]) for row in rows[1:]]
     assert places == sorted(places)

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from models import Account, Administrator, SignIn, db
-from services import sign_ins
+from models import Account, Administrator, AuditEvent, OutgoingMail, SignIn, db
+from models.mails import MailKind
+from services import one_time_links
 from services.transaction import transaction
+from tests.support.databases import MovableClock
 from tests.web.browser_session import csrf_token_of, send
 
 PASSWORD = "correct horse battery"
+#: Comparing takes as long as the stored hash says: many attempts take less than a second.
+CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @pytest.fixture
@@ -26,7 +32,7 @@ def known(app: Flask) -> Administrator:
             administrator = session.execute(
                 select(Administrator).where(Administrator.user_name == "msp-a")
             ).scalar_one()
-            administrator.password_hash = sign_ins.hash_password(PASSWORD)
+            administrator.password_hash = CHEAP.hash(PASSWORD)
         return db.session.execute(
             select(Administrator).where(Administrator.user_name == "msp-a")
         ).scalar_one()
@@ -182,7 +188,7 @@ def test_language_link_never_leads_elsewhere(client: FlaskClient) -> None:
 def one_time_link(app: Flask, administrator_id: int) -> str:
     with app.app_context(), transaction():
         now = app.extensions["clock"].now()
-        return sign_ins.create_one_time_link(administrator_id=administrator_id, now=now)
+        return one_time_links.create_one_time_link(administrator_id=administrator_id, now=now)
 
 
 def test_one_time_link_sets_a_password_once(app: Flask, client: FlaskClient, known: Administrator) -> None:
@@ -206,8 +212,8 @@ def test_one_time_link_ends_after_a_day_and_by_a_newer_one(
     assert client.get(f"/set-password/{older}").status_code == 404
     with app.app_context(), transaction():
         later = app.extensions["clock"].now() + dt.timedelta(days=1, seconds=1)
-        with pytest.raises(sign_ins.OneTimeLinkInvalid):
-            sign_ins.find_link_holder(token=newer, now=later)
+        with pytest.raises(one_time_links.OneTimeLinkInvalid):
+            one_time_links.find_link_holder(token=newer, now=later)
     assert client.get(f"/set-password/{newer}x").status_code == 404
 
 
@@ -225,3 +231,162 @@ def test_account_names_are_escaped(app: Flask, client: FlaskClient, known: Admin
     send(client, "/login", username="msp-a", password=PASSWORD)
     page = client.get("/portal/").text
     assert "&lt;script&gt;{{7*7}}%s" in page
+
+
+WRONG = "ユーザ名またはパスワードが正しくありません。"
+
+
+def try_to_sign_in(client: FlaskClient, password: str, name: str = "msp-a") -> bool:
+    """Send the form; tell whether it was accepted. Every refusal must look the same."""
+    answer = send(client, "/login", username=name, password=password)
+    if answer.status_code == 303:
+        return True
+    assert (answer.status_code, WRONG in answer.text) == (422, True)
+    return False
+
+
+def person(app: Flask, user_name: str = "msp-a") -> Administrator:
+    with app.app_context():
+        statement = select(Administrator).where(Administrator.user_name == user_name)
+        return db.session.execute(statement).scalar_one()
+
+
+def events_of(app: Flask, action: str) -> list[dict[str, Any]]:
+    with app.app_context():
+        statement = select(AuditEvent.details).where(AuditEvent.action == action).order_by(AuditEvent.id)
+        return list(db.session.execute(statement).scalars())
+
+
+def test_ten_wrong_passwords_lock_for_a_quarter_of_an_hour(
+    app: Flask, client: FlaskClient, known: Administrator, clock: MovableClock
+) -> None:
+    for _attempt in range(9):
+        assert not try_to_sign_in(client, "wrong")
+    assert person(app).failed_sign_in_count == 9
+    assert try_to_sign_in(app.test_client(), PASSWORD)
+    assert person(app).failed_sign_in_count == 0
+    holder = app.test_client()
+    assert try_to_sign_in(holder, PASSWORD, "msp-a@example.jp")
+    for _attempt in range(10):
+        assert not try_to_sign_in(client, "wrong")
+    assert not try_to_sign_in(client, PASSWORD)
+    assert not try_to_sign_in(client, PASSWORD, "msp-a@example.jp")
+    locked = person(app)
+    assert (locked.is_disabled, locked.failed_sign_in_count, locked.version) == (False, 0, known.version)
+    assert locked.locked_until == portal_now(app) + dt.timedelta(minutes=15)
+    assert is_signed_in(holder)
+    (event,) = events_of(app, "administrator.locked")
+    assert (event["user_name"], event["from_address"]) == ("msp-a", "127.0.0.1")
+    assert event["locked_until"] == locked.locked_until.isoformat()
+    clock.instant = clock.now() + dt.timedelta(minutes=14, seconds=59)
+    assert not try_to_sign_in(client, PASSWORD)
+    clock.instant = clock.now() + dt.timedelta(seconds=1)
+    assert not try_to_sign_in(client, "wrong")
+    assert try_to_sign_in(client, PASSWORD)
+
+
+def test_a_thousand_guesses_elsewhere_do_not_lock_the_owner_out_of_a_browser_he_used(
+    app: Flask, client: FlaskClient, known: Administrator, clock: MovableClock
+) -> None:
+    assert try_to_sign_in(client, PASSWORD)
+    send(client, "/logout")
+    cookie = client.get_cookie("known_browser", path="/login")
+    assert cookie is not None
+    stranger = app.test_client()
+    for _attempt in range(20):
+        assert not try_to_sign_in(stranger, "wrong")
+    assert not try_to_sign_in(stranger, PASSWORD)
+    assert not try_to_sign_in(client, "slip of the finger")
+    assert try_to_sign_in(client, PASSWORD)
+    assert not try_to_sign_in(stranger, PASSWORD)
+    # The mark opens nothing, is another person's nowhere, and is worth ten attempts and ninety days.
+    stranger.set_cookie("portal", cookie.value)
+    assert not is_signed_in(stranger)
+    assert not try_to_sign_in(client, "wrong", "msp-b")
+    for attempt in range(11):
+        assert not try_to_sign_in(client, "wrong"), attempt
+    assert not try_to_sign_in(client, PASSWORD)
+    clock.instant = clock.now() + dt.timedelta(minutes=15)
+    for bad in ("0" * 64, "x\0", "é", "'"):
+        client.set_cookie("known_browser", bad, path="/login")
+        assert not try_to_sign_in(client, "wrong")
+
+
+def test_a_browser_is_known_for_ninety_days(
+    app: Flask, client: FlaskClient, known: Administrator, clock: MovableClock
+) -> None:
+    assert try_to_sign_in(client, PASSWORD)
+    clock.instant = clock.now() + dt.timedelta(days=90)
+    for _attempt in range(10):
+        try_to_sign_in(app.test_client(), "wrong")
+    assert not try_to_sign_in(client, PASSWORD)
+
+
+def test_nobody_disabled_deleted_or_without_a_password_is_counted_in(
+    app: Flask, client: FlaskClient, known: Administrator
+) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(Administrator).where(Administrator.id == known.id).values(password_hash=None))
+    assert not try_to_sign_in(client, PASSWORD)
+    with app.app_context(), transaction() as session:
+        gone = {"is_disabled": True, "deleted_at": portal_now(app), "password_hash": known.password_hash}
+        session.execute(update(Administrator).where(Administrator.id == known.id).values(**gone))
+    before = person(app).failed_sign_in_count
+    assert not try_to_sign_in(client, PASSWORD)
+    assert not try_to_sign_in(client, "wrong", "msp-a@example.jp")
+    assert person(app).failed_sign_in_count == before
+
+
+def mails_to(app: Flask, email: str) -> list[OutgoingMail]:
+    with app.app_context():
+        statement = select(OutgoingMail).where(OutgoingMail.recipient_email == email)
+        return list(db.session.execute(statement.order_by(OutgoingMail.id)).scalars())
+
+
+def link_in(mail: OutgoingMail) -> str:
+    found = re.search(r"/set-password/[A-Za-z0-9_-]+", mail.body_text)
+    assert found is not None
+    return found[0]
+
+
+def test_a_forgotten_password_is_set_anew_by_a_mailed_link(
+    app: Flask, client: FlaskClient, known: Administrator, clock: MovableClock
+) -> None:
+    assert 'href="/forgot-password"' in client.get("/login").text
+    assert "ユーザ名またはEメール" in client.get("/forgot-password").text
+    answers = set()
+    for name in ("msp-a", "MSP-A@example.jp", "nobody", "nobody@example.jp", "msp-a\t", "' OR 1=1"):
+        answer = send(client, "/forgot-password", username=name)
+        answers.add((answer.status_code, answer.location))
+        assert "登録されている場合は" in client.get("/login").text
+    assert answers == {(303, "/login")}
+    (mail,) = mails_to(app, "msp-a@example.jp")
+    assert (mail.kind, mail.recipient_name) == (MailKind.PASSWORD_LINK, "青木 一")
+    clock.instant = clock.now() + dt.timedelta(minutes=1)
+    send(client, "/forgot-password", username="msp-a")
+    older, newer = (link_in(found) for found in mails_to(app, "msp-a@example.jp"))
+    assert client.get(older).status_code == 404
+    for _attempt in range(10):
+        try_to_sign_in(client, "wrong")
+    assert send(client, newer, password="a new password", repeated="a new password").status_code == 303
+    assert try_to_sign_in(app.test_client(), "a new password")
+    assert not try_to_sign_in(client, PASSWORD)
+    assert client.get(newer).status_code == 404
+    assert [event["user_name"] for event in events_of(app, "administrator.password_link_requested")] == [
+        "msp-a"
+    ] * 2
+    assert len(events_of(app, "administrator.password_set")) == 1
+    assert newer.rpartition("/")[2] not in str(events_of(app, "administrator.password_link_requested"))
+
+
+@pytest.mark.parametrize("name", ["", " ", "\0", "x" * 5000])
+def test_a_forgotten_password_asks_for_a_name(client: FlaskClient, known: Administrator, name: str) -> None:
+    assert send(client, "/forgot-password", username=name).status_code == 422
+    assert send(client, "/forgot-password").status_code == 422
+
+
+def test_a_disabled_administrator_gets_no_link(app: Flask, client: FlaskClient, known: Administrator) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(Administrator).values(is_disabled=True))
+    assert send(client, "/forgot-password", username="msp-a").location == "/login"
+    assert mails_to(app, "msp-a@example.jp") == []

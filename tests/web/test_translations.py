@@ -22,8 +22,12 @@ from sqlalchemy import String, select
 
 from admin_views.request_context import LANGUAGE_COOKIE
 from config import ROOT
-from domain.lifecycle import AccountStatus
-from models import Account, db
+from domain.lifecycle import AccountStatus, SuspensionReason
+from domain.permissions import AccountType
+from models import Account, OutgoingMail, db
+from models.mails import MailKind, MailState
+from services.transaction import transaction
+from tests.support.databases import START
 from tests.web.browser_session import send
 from tests.web.customer_screens import Screens, chosen, hidden_fields
 
@@ -34,13 +38,37 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|#|>>>")
 #: Columns whose values are shown in words of the portal, so that they must be translated.
 TRANSLATED_COLUMNS = {"prefecture", "reseller_prefecture", "industry"}
 #: Stands on English pages for those who cannot read them.
-WAY_BACK = ">日本語</a>"
+WAY_BACK = re.compile(">日本語</(a|button)>")
 #: What a choice is stored as; its label stands beside it.
 STORED_CHOICE = re.compile(r'(<option\b[^>]*?) value="[^"]*"')
 PAGES = {
     None: ("/login", "/nothing", "/set-password/x"),
-    "operator": ("/msp/customers/", "/msp/pending/", "/msp/accounts/", "/msp/points/", "/dev/mails/"),
+    "operator": (
+        "/msp/customers/",
+        "/msp/pending/",
+        "/msp/accounts/",
+        "/msp/accounts/new/",
+        "/msp/points/",
+        "/msp/prices/",
+        "/msp/prices/new/",
+        "/msp/log/",
+        "/dev/mails/",
+    ),
     "distributor": ("/msp/customers/", "/msp/pending/", "/msp/accounts/", "/msp/points/", "/portal/"),
+    "customer-a": (
+        "/portal/",
+        "/portal/users/",
+        "/portal/users/new/",
+        "/portal/users/import/",
+        "/portal/manage/profile/",
+        "/portal/manage/profile/edit/",
+        "/portal/manage/administrators/",
+        "/portal/manage/administrators/new/",
+        "/portal/log/operations/",
+        "/portal/log/radius/",
+        "/portal/support/",
+        "/portal/consultation/",
+    ),
     "msp-a": (
         "/msp/customers/",
         "/msp/customers/?short=1&users_from=x&status=active",
@@ -49,9 +77,13 @@ PAGES = {
         "/msp/pending/",
         "/msp/accounts/",
         "/msp/points/",
+        "/msp/log/",
+        "/msp/mails/",
+        "/msp/presets/",
+        "/msp/presets/new/",
     ),
     "support": ("/msp/customers/", "/msp/pending/", "/msp/points/", "/msp/customers/new/"),
-    "system-a": ("/portal/", "/msp/customers/"),
+    "system-a": ("/portal/", "/portal/switch/?search=nothing-at-all", "/msp/customers/"),
 }
 REFUSED_FORMS = {
     "new/": {},
@@ -160,7 +192,7 @@ def stored_texts(app: Flask) -> list[str]:
 
 def assert_english(page: str, data: list[str], address: str) -> None:
     """Hold that nothing on a page is Japanese but the data and the way back."""
-    words = html.unescape(STORED_CHOICE.sub(r"\1", page)).replace(WAY_BACK, "")
+    words = WAY_BACK.sub("", html.unescape(STORED_CHOICE.sub(r"\1", page)))
     for text in data:
         words = words.replace(text, "")
     left = [line.strip() for line in words.splitlines() if JAPANESE.search(line)]
@@ -182,10 +214,48 @@ def test_pages_are_english(
 
 def one_account_of_each_kind(app: Flask) -> list[int]:
     with app.app_context():
-        statement = select(Account.account_type, Account.status, Account.cancellation_date, Account.id)
+        statement = select(
+            Account.account_type,
+            Account.status,
+            Account.suspension_reason,
+            Account.cancellation_date,
+            Account.id,
+        )
         rows = db.session.execute(statement).all()
         db.session.rollback()
-    return list({(row[0], row[1], row[2] is None): row[3] for row in rows}.values())
+    return list({(*row[:3], row[3] is None): row[4] for row in rows}.values())
+
+
+BOUNCED = "gone@customer.example.jp"
+
+
+def suspend_one_and_bounce_a_mail_of_each(app: Flask) -> None:
+    """Suspend a running customer by hand; give every customer in service an address that sent a mail back."""
+    with app.app_context(), transaction() as session:
+        running = select(Account).where(
+            Account.account_type == AccountType.CUSTOMER, Account.status == AccountStatus.ACTIVE
+        )
+        customers = session.execute(running.order_by(Account.id)).scalars().all()
+        customers[0].status = AccountStatus.SUSPENDED
+        customers[0].suspension_reason = SuspensionReason.MANUAL
+        session.add_all(bounced_mail(customer.id) for customer in customers)
+
+
+def bounced_mail(account_id: int) -> OutgoingMail:
+    return OutgoingMail(
+        kind=MailKind.DELIVERY_NOTICE,
+        account_id=account_id,
+        recipient_name="Yamada",
+        recipient_email=BOUNCED,
+        subject="s",
+        body_text="b",
+        message_id=f"<{account_id}@x>",
+        event_key=f"k{account_id}",
+        state=MailState.BOUNCED,
+        next_attempt_at=START,
+        created_at=START,
+        last_error="550 no such user",
+    )
 
 
 def dialog_rules(app: Flask) -> set[str]:
@@ -214,6 +284,7 @@ def test_every_dialog_is_english(app: Flask, sign_in: Callable[..., object]) -> 
         client.set_cookie(LANGUAGE_COOKIE, "en")
         sign_in(client, user_name)
     page_after = approve_one(app, clients["operator"])
+    suspend_one_and_bounce_a_mail_of_each(app)
     data, shown, rules = stored_texts(app), set(), dialog_rules(app)
     assert 'data-toast="success"' in page_after
     assert_english(page_after, data, "after the approval")
@@ -221,7 +292,7 @@ def test_every_dialog_is_english(app: Flask, sign_in: Callable[..., object]) -> 
         clients.values(), sorted(rules), one_account_of_each_kind(app)
     ):
         address = rule.replace("<row_id:account_id>", str(account_id))
-        answer = client.get(address)
+        answer = client.get(address, query_string={"email": BOUNCED})
         assert '<html lang="en">' in answer.text, address
         assert_english(answer.text, data, address)
         if answer.status_code == 200:

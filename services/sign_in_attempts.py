@@ -1,0 +1,129 @@
+"""Attempts to sign in: compared, then counted. Too many wrong ones lock a person out for a while.
+
+Every refusal is the same to who tries. A browser in which the person signed in before is counted by itself:
+guesses from elsewhere lock everybody else out, but not the person there.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import select, update
+
+from domain.sign_in_locks import BROWSER_KNOWN_FOR, FAILURES_BEFORE_LOCK, is_locked, lock_after
+from models import Administrator, SignIn, db
+from services import audit, passwords, sign_ins
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A name and a password that were compared: whose name it is, and the hash that the password has."""
+
+    administrator_id: int | None
+    matched_hash: str | None
+
+
+def compare(*, user_name_or_email: str, password: str) -> Attempt:
+    """Compare a name and a password. It reads only: call it outside of a transaction, for the hash takes long.
+
+    An unknown name takes as long as a known one: a hash is computed for each.
+    """
+    administrator = sign_ins.find_administrator(user_name_or_email)
+    stored = administrator.password_hash if administrator else None
+    is_right = passwords.matches(stored, password)
+    return Attempt(
+        administrator_id=administrator.id if administrator else None,
+        matched_hash=stored if is_right else None,
+    )
+
+
+def conclude(
+    *,
+    attempt: Attempt,
+    browser: str | None,
+    now: dt.datetime,
+    remote_address: str | None,
+    user_agent: str,
+) -> str | None:
+    """Count an attempt, and begin a session for a right one: return its token; None: refused.
+
+    `browser` is what `browser_mark` gave when somebody signed in there before. While a person is locked nothing
+    is counted, and a right password opens nothing but in a browser that is known.
+    """
+    found = sign_ins.lock_administrator(attempt.administrator_id or 0)
+    if found is None or not sign_ins.may_sign_in(found, found.account):
+        return None
+    known = _known_browser(browser, found.id, now)
+    if known is None and is_locked(found.locked_until, now):
+        return None
+    if attempt.matched_hash is None or attempt.matched_hash != found.password_hash:
+        _count_failure(found, known, now, remote_address)
+        return None
+    if not is_locked(found.locked_until, now):
+        _write_failures(found, 0, None)
+    return sign_ins.sign_in(
+        administrator_id=found.id, now=now, remote_address=remote_address, user_agent=user_agent
+    )
+
+
+def browser_mark(token: str) -> str:
+    """Return what a browser keeps to be known again: it names its session and opens nothing."""
+    return sign_ins.token_hash(token)
+
+
+def lift_lock(administrator: Administrator, *, now: dt.datetime) -> bool:
+    """Lift the lock of an administrator, whose row is locked for it; tell whether there was one."""
+    was_locked = is_locked(administrator.locked_until, now)
+    _write_failures(administrator, 0, None)
+    return was_locked
+
+
+def _known_browser(mark: str | None, administrator_id: int, now: dt.datetime) -> SignIn | None:
+    if not mark:
+        return None
+    statement = select(SignIn).where(
+        SignIn.token_hash == mark,
+        SignIn.administrator_id == administrator_id,
+        SignIn.started_at > now - BROWSER_KNOWN_FOR,
+        SignIn.failed_count < FAILURES_BEFORE_LOCK,
+    )
+    return db.session.execute(statement.with_for_update(of=SignIn)).scalar_one_or_none()
+
+
+def _count_failure(
+    found: Administrator, known: SignIn | None, now: dt.datetime, remote_address: str | None
+) -> None:
+    """Count where the password came from; enough of them lock the person, whichever browser they came from."""
+    if known is not None:
+        known.failed_count += 1
+        failed_count = found.failed_sign_in_count
+        locked_until = lock_after(known.failed_count, now)
+    else:
+        failed_count = found.failed_sign_in_count + 1
+        locked_until = lock_after(failed_count, now)
+    if locked_until is None:
+        _write_failures(found, failed_count, found.locked_until)
+        return
+    # The count begins anew: when the lock has passed, there are as many attempts as before it.
+    _write_failures(found, 0, locked_until)
+    audit.record(
+        action="administrator.locked",
+        viewer=None,
+        account_id=found.account_id,
+        now=now,
+        user_name=found.user_name,
+        locked_until=locked_until.isoformat(),
+        from_address=remote_address,
+    )
+
+
+def _write_failures(found: Administrator, failed_count: int, locked_until: dt.datetime | None) -> None:
+    """Write what was counted, not by the row's object: its version is for what people edit."""
+    if (found.failed_sign_in_count, found.locked_until) == (failed_count, locked_until):
+        return
+    db.session.execute(
+        update(Administrator)
+        .where(Administrator.id == found.id)
+        .values(failed_sign_in_count=failed_count, locked_until=locked_until)
+    )
