@@ -1,3 +1,12 @@
+const PHONE = "(max-width: 760px)";
+
+// On a phone the filters would stand between the heading and the rows; with a filter in use they stay open.
+export function foldFilters() {
+  const fold = document.querySelector("[data-filters-fold]");
+  const isUsed = document.querySelector(".chips") || fold?.querySelector('[aria-invalid="true"]');
+  if (fold && !isUsed && window.matchMedia(PHONE).matches) fold.open = false;
+}
+
 // Choosing rows: the count, "this page", "all that match", and the menu that is ready only when something is chosen.
 export function startList() {
   const form = document.querySelector("form[data-bulk]");

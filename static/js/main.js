@@ -1,6 +1,6 @@
 // The one module that every page loads; each part enhances what is already usable without it.
 import { startDialogs } from "./dialog.js";
-import { startList } from "./list.js";
+import { foldFilters, startList } from "./list.js";
 import { startMenus, startSideBar } from "./frame.js";
 import { enhance } from "./enhance.js";
 import { startToasts } from "./toast.js";
@@ -13,6 +13,7 @@ startSwitcher();
 startToasts();
 startSubmitGuard();
 startDialogs();
+foldFilters();
 startList();
 enhance(document);
 // For whoever drives a browser: from here on a press opens a dialog instead of its page.

@@ -199,7 +199,7 @@ def send_notice(msp: Visitor) -> None:
     msp.page.get_by_role("row").filter(has_text="taro@").filter(has_text="納品通知").get_by_role(
         "link"
     ).click()
-    expect(msp.page.get_by_label("本文")).to_contain_text(COMPANY)
+    expect(msp.page.get_by_label("テキスト形式の本文")).to_contain_text(COMPANY)
 
 
 def rows_on_screen(visitor: Visitor) -> list[dict[str, Any]]:

@@ -66,6 +66,8 @@ def main(folder: Path) -> None:
         _row_dialogs(camera)
         _bulk_dialogs(camera)
         _decisions(camera)
+        _account_screens(camera)
+        _customer_portal(camera)
         _other_windows(camera)
 
 
@@ -138,6 +140,47 @@ def _decisions(camera: Photographer) -> None:
     camera.take(operator, "pending")
     camera.take_dialog(
         operator, "approve", operator.page.get_by_role("link", name=re.compile("^承認 ")).first.click
+    )
+
+
+def _account_screens(camera: Photographer) -> None:
+    msp, operator = camera.visit("msp-a"), camera.visit("operator")
+    name = _names(msp)[0]
+    msp.page.get_by_role("link", name=name, exact=True).first.click()
+    camera.take(msp, "account")
+    for entry, picture in (("操作ログ", "log"), ("メールの文面", "mails"), ("画面プリセット", "presets")):
+        msp.go(entry)
+        camera.take(msp, picture)
+    operator.go("料金")
+    camera.take(operator, "prices")
+    operator.go(ACCOUNTS)
+    camera.take_dialog(
+        operator, "account-register", operator.page.get_by_role("link", name="登録", exact=True).click
+    )
+
+
+def _customer_portal(camera: Photographer) -> None:
+    customer, msp = camera.visit("customer-a"), camera.visit("msp-a")
+    camera.take(customer, "portal")
+    for entry, picture in (
+        ("ユーザ一覧", "portal-users"),
+        ("管理者", "portal-administrators"),
+        ("基本情報", "portal-profile"),
+        ("操作ログ", "portal-log"),
+    ):
+        customer.go(entry)
+        camera.take(customer, picture)
+    msp.page.get_by_role("link", name="顧客画面", exact=True).click()
+    box = msp.page.get_by_role("combobox", name="顧客切り替え")
+    box.fill("商事")
+    expect(msp.page.get_by_role("option").first).to_be_visible()
+    camera.take(msp, "portal-switch")
+    box.press("Enter")
+    msp.page.get_by_role("complementary", name="表示中の顧客画面").wait_for()
+    msp.go("管理者")
+    camera.take(msp, "portal-entered")
+    camera.take_dialog(
+        msp, "portal-register", msp.page.get_by_role("link", name="登録", exact=True).first.click
     )
 
 

@@ -112,7 +112,7 @@ class Visitor:
     def wait_for_scripts(self) -> None:
         """Wait until the page's scripts have taken over: before, a link leads to the dialog's own page."""
         if self._with_scripts:
-            self.page.wait_for_function("'ready' in document.documentElement.dataset")
+            self.page.locator("html[data-ready]").wait_for(state="attached")
 
     def run_on_chosen(self, action: str) -> None:
         """Open 選択実行 and press one of its entries."""
