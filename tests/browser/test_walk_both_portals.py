@@ -267,7 +267,9 @@ def set_password_by_link(msp: Visitor, person: Visitor) -> Visitor:
         time.sleep(0.3)
     assert mail.filter(has_text="登録通知").count() == 1
     mail.filter(has_text="パスワード設定").get_by_role("link").first.click()
-    found = re.search(r"https?://\S+?(/set-password/\S+)", msp.page.get_by_label("テキスト形式の本文").inner_text())
+    found = re.search(
+        r"https?://\S+?(/set-password/\S+)", msp.page.get_by_label("テキスト形式の本文").inner_text()
+    )
     assert found
     person.page.goto(found[1])
     person.page.get_by_label(re.compile(r"^新しいパスワード(?!\()")).fill(PASSWORD)
