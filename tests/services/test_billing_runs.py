@@ -7,10 +7,10 @@ from sqlalchemy import select
 
 from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType
-from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS
+from domain.points import LARGEST_BALANCE_POINTS, PointKind
 from models import BillingItem, BillingRun, PriceVersionRow, db
 from models.billing import ItemState, RunState
-from services import accounts, billing_runs, cancellations, clockwork, rehearsals
+from services import accounts, billing_runs, cancellations, clockwork, ledger, rehearsals
 from services.cancellation_previews import CancellationDateInvalid
 from services.transaction import transaction
 from tests.builders import BEGAN, SETTINGS, World, account, balance, lines, tick, tokyo
@@ -202,8 +202,12 @@ def test_a_change_that_read_the_clock_before_the_list_and_comes_after_it_counts_
 def test_an_account_that_cannot_be_charged_is_parked_and_the_others_are_done(world: World) -> None:
     odd, fine = world.customer(users=100_000), world.customer()
     lowest = -LARGEST_BALANCE_POINTS + 5
-    while balance(odd) > lowest:
-        world.take_back(odd, min(LARGEST_LINE_POINTS, balance(odd) - lowest))
+    with transaction():
+        drafts = [
+            ledger.LineDraft(odd, PointKind.RETURN, -points)
+            for points in ledger.in_lines(balance(odd) - lowest)
+        ]
+        ledger.post(drafts=drafts, viewer=world.msp_a, now=BEGAN)
     tick(CUT)
     run = db.session.execute(select(BillingRun)).scalar_one()
     assert run.state is RunState.PARTLY_PARKED
