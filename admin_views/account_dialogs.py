@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from admin_views.account_forms import ProfileForm
-from admin_views.changed_values import changed_values
+from admin_views.changed_values import conflicts_of
 from admin_views.customer_dialogs import open_account, subject_of
 from admin_views.dialogs import render_dialog, success
 from admin_views.fields import ChoiceField, RequestIdField, VersionField
@@ -22,7 +22,6 @@ from domain.contract_year import RESELLER_USER_COUNT
 from domain.permissions import AccountType, Permission
 from models import Account
 from services import access, account_registrations, applications, msp_accounts
-from services.profiles import ChangedMeanwhile
 from services.transaction import transaction
 from services.words import TYPE_WORDS
 
@@ -123,12 +122,7 @@ class AccountDialogs:
         return answer if isinstance(answer, Response) else self._edit_page(account, form, answer)
 
     def _edit_page(self, account: Account, form: AccountEditForm, status: int) -> Response:
-        conflicts = []
-        if status == ChangedMeanwhile.http_status:
-            stored = AccountEditForm(None, obj=account)
-            conflicts = changed_values(form, stored)
-            # Pressing the button again then knowingly replaces what is shown.
-            form.version.data = stored.version.data
+        conflicts = conflicts_of(form, AccountEditForm(None, obj=account), status=status)
         return render_dialog(
             title=_("基本情報更新"),
             form=form,

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 
 from admin_views.account_forms import VisibleMenusField
 from admin_views.fields import ChoiceField, PortalForm, VersionField
+from services.profiles import ChangedMeanwhile
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,19 @@ class ChangedValue:
     label: Any
     typed: str
     stored: str
+
+
+def conflicts_of(form: Any, stored: Any, *, status: int) -> list[ChangedValue]:
+    """Return what differs when somebody else's change was the refusal; nothing for any other answer.
+
+    Both forms have a `version`. The sent one takes over the stored one: pressing the button again then knowingly
+    replaces what is shown.
+    """
+    if status != ChangedMeanwhile.http_status or form.version.data == stored.version.data:
+        return []
+    found = changed_values(form, stored)
+    form.version.data = stored.version.data
+    return found
 
 
 def changed_values(form: PortalForm, stored: PortalForm) -> list[ChangedValue]:

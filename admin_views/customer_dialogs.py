@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from admin_views.account_forms import EditForm, RegisterForm, UserCountField
-from admin_views.changed_values import changed_values
+from admin_views.changed_values import conflicts_of
 from admin_views.dialogs import Subject, render_dialog, success
 from admin_views.fields import IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
@@ -24,7 +24,6 @@ from domain.permissions import AccountType, Permission
 from domain.portal_menus import HIDEABLE_KEYS
 from models import Account
 from services import access, accounts, applications, ledger, menu_presets, prices
-from services.profiles import ChangedMeanwhile
 from services.transaction import transaction
 from services.words import TYPE_WORDS
 
@@ -128,12 +127,7 @@ class CustomerDialogs:
         return answer if isinstance(answer, Response) else self._edit_page(account, form, answer)
 
     def _edit_page(self, account: Account, form: EditForm, status: int) -> Response:
-        conflicts = []
-        if status == ChangedMeanwhile.http_status:
-            stored = _edit_form(account, sent=None)
-            conflicts = changed_values(form, stored)
-            # Pressing the button again then knowingly replaces what is shown.
-            form.version.data = stored.version.data
+        conflicts = conflicts_of(form, _edit_form(account, sent=None), status=status)
         return render_dialog(
             title=_("基本情報更新"),
             form=form,

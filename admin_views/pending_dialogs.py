@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from admin_views.account_forms import ApplicationForm
-from admin_views.changed_values import changed_values
+from admin_views.changed_values import conflicts_of
 from admin_views.dialogs import Subject, render_dialog, success
 from admin_views.fields import NoteField, PortalForm, VersionField
 from admin_views.pending_states import CHANGEABLE, PROVISIONABLE, state_of
@@ -129,12 +129,7 @@ class PendingDialogs:
         return answer if isinstance(answer, Response) else self._edit_page(account, form, answer)
 
     def _edit_page(self, account: Account, form: ApplicationForm, status: int) -> Response:
-        conflicts = []
-        stored = application_form(account, sent=None)
-        if status == ChangedMeanwhile.http_status and form.version.data != stored.version.data:
-            conflicts = changed_values(form, stored)
-            # Pressing the button again then knowingly replaces what is shown.
-            form.version.data = stored.version.data
+        conflicts = conflicts_of(form, application_form(account, sent=None), status=status)
         is_rejected = account.status is AccountStatus.REJECTED
         return self._dialog(
             account,

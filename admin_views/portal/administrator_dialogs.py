@@ -10,7 +10,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from admin_views.changed_values import changed_values
+from admin_views.changed_values import conflicts_of
 from admin_views.dialogs import Subject, json_redirect, render_dialog, success
 from admin_views.fields import PortalForm
 from admin_views.portal.administrator_forms import (
@@ -115,13 +115,9 @@ class AdministratorDialogs:
         return answer if isinstance(answer, Response) else self._edit_page(administrator_id, form, answer)
 
     def _edit_page(self, administrator_id: int, form: EditAdministratorForm, status: int) -> Response:
-        person, conflicts = _find(administrator_id), []
-        if status == portal_administrators.AdministratorChanged.http_status:
-            stored = EditAdministratorForm(obj=person, levels=_levels())
-            if person.version != form.version.data:
-                conflicts = changed_values(form, stored)
-            # Pressing the button again then knowingly replaces what is shown.
-            form.version.data = stored.version.data
+        person = _find(administrator_id)
+        stored = EditAdministratorForm(obj=person, levels=_levels())
+        conflicts = conflicts_of(form, stored, status=status)
         return render_dialog(
             title=_("管理者更新"),
             form=form,

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from admin_views.account_forms import OwnProfileForm
-from admin_views.changed_values import changed_values
+from admin_views.changed_values import conflicts_of
 from admin_views.choice_labels import INDUSTRY_LABELS, PREFECTURE_LABELS
 from admin_views.dialogs import Subject, render_dialog, success
 from admin_views.formatting import date_text, number
@@ -21,7 +21,6 @@ from admin_views.submission import posted, submit
 from domain.portal_permissions import PortalPermission
 from models import Account
 from services import portal_profiles
-from services.profiles import ChangedMeanwhile
 from services.transaction import transaction
 from services.words import STATUS_WORDS, TYPE_WORDS
 
@@ -70,11 +69,8 @@ class ProfileView(PortalPageView):
         return answer if isinstance(answer, Response) else self._edit_page(form, answer)
 
     def _edit_page(self, form: OwnProfileForm, status: int) -> Response:
-        account, conflicts = _account(), []
-        if status == ChangedMeanwhile.http_status and form.version.data != account.version:
-            conflicts = changed_values(form, OwnProfileForm(obj=account))
-            # Pressing the button again then knowingly replaces what is shown.
-            form.version.data = account.version
+        account = _account()
+        conflicts = conflicts_of(form, OwnProfileForm(obj=account), status=status)
         return render_dialog(
             title=_("基本情報更新"),
             form=form,

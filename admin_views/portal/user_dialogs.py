@@ -8,7 +8,7 @@ from flask_admin import expose
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from admin_views.changed_values import changed_values
+from admin_views.changed_values import conflicts_of
 from admin_views.dialogs import Subject, render_dialog, success
 from admin_views.fields import PortalForm
 from admin_views.portal.user_forms import EditUserForm, UserForm
@@ -88,13 +88,8 @@ class UserDialogs:
         return answer if isinstance(answer, Response) else self._edit_page(user_id, form, answer)
 
     def _edit_page(self, user_id: int, form: EditUserForm, status: int) -> Response:
-        user, conflicts = _find(user_id), []
-        if status == service_users.ServiceUserChanged.http_status:
-            stored = EditUserForm(obj=user)
-            if user.version != form.version.data:
-                conflicts = changed_values(form, stored)
-            # Pressing the button again then knowingly replaces what is shown.
-            form.version.data = stored.version.data
+        user = _find(user_id)
+        conflicts = conflicts_of(form, EditUserForm(obj=user), status=status)
         return render_dialog(
             title=_("ユーザ更新"),
             form=form,
