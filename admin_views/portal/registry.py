@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask_admin import Admin
 from flask_admin.base import BaseView
+from flask_babel import LazyString, lazy_pgettext
 from flask_babel import lazy_gettext as _l
-from flask_babel import lazy_pgettext
 
 from admin_views.portal.administrators import AdministratorsView
 from admin_views.portal.menu_pages import ConsultationView, OutsideView, SupportView
@@ -31,22 +31,20 @@ def register_views(portal: Admin) -> None:
     )
 
 
+def _outside(
+    name: LazyString, path: str, *, menu_key: str = "", category: LazyString | None = None
+) -> BaseView:
+    """Return the plain page of a function that belongs to the identity service itself."""
+    endpoint = "portal_" + path.replace("/", "_")
+    return OutsideView(
+        menu_key=menu_key, name=name, category=category, endpoint=endpoint, url=f"/portal/{path}"
+    )
+
+
 def _log_views() -> list[BaseView]:
     return [
-        OutsideView(
-            menu_key="log.radius",
-            name=_l("RADIUS認証ログ"),
-            category=LOG,
-            endpoint="portal_log_radius",
-            url="/portal/log/radius",
-        ),
-        OutsideView(
-            menu_key="log.sso",
-            name=_l("SSO認証ログ"),
-            category=LOG,
-            endpoint="portal_log_sso",
-            url="/portal/log/sso",
-        ),
+        _outside(_l("RADIUS認証ログ"), "log/radius", menu_key="log.radius", category=LOG),
+        _outside(_l("SSO認証ログ"), "log/sso", menu_key="log.sso", category=LOG),
         PortalLogView(
             AuditEvent, name=_l("操作ログ"), category=LOG, endpoint="portal_log", url="/portal/log/operations"
         ),
@@ -58,52 +56,22 @@ def _people_views() -> list[BaseView]:
         UsersView(
             ServiceUser, name=_l("ユーザ一覧"), category=None, endpoint="portal_users", url="/portal/users"
         ),
-        OutsideView(name=_l("グループ一覧"), category=None, endpoint="portal_groups", url="/portal/groups"),
+        _outside(_l("グループ一覧"), "groups"),
     ]
 
 
 def _authentication_views() -> list[BaseView]:
     return [
-        OutsideView(
-            menu_key="auth.ldap",
-            name=_l("LDAP"),
-            category=AUTHENTICATION,
-            endpoint="portal_auth_ldap",
-            url="/portal/auth/ldap",
-        ),
-        OutsideView(
-            menu_key="auth.radius",
-            name=_l("RADIUS"),
-            category=AUTHENTICATION,
-            endpoint="portal_auth_radius",
-            url="/portal/auth/radius",
-        ),
-        OutsideView(
-            menu_key="auth.certificates",
-            name=_l("証明書"),
-            category=AUTHENTICATION,
-            endpoint="portal_auth_certificates",
-            url="/portal/auth/certificates",
-        ),
+        _outside(_l("LDAP"), "auth/ldap", menu_key="auth.ldap", category=AUTHENTICATION),
+        _outside(_l("RADIUS"), "auth/radius", menu_key="auth.radius", category=AUTHENTICATION),
+        _outside(_l("証明書"), "auth/certificates", menu_key="auth.certificates", category=AUTHENTICATION),
     ]
 
 
 def _service_views() -> list[BaseView]:
     return [
-        OutsideView(
-            menu_key="apps",
-            name=_l("アプリ連携"),
-            category=None,
-            endpoint="portal_apps",
-            url="/portal/apps",
-        ),
-        OutsideView(
-            menu_key="diagnosis",
-            name=_l("セキュリティ診断"),
-            category=None,
-            endpoint="portal_diagnosis",
-            url="/portal/diagnosis",
-        ),
+        _outside(_l("アプリ連携"), "apps", menu_key="apps"),
+        _outside(_l("セキュリティ診断"), "diagnosis", menu_key="diagnosis"),
     ]
 
 
@@ -122,20 +90,8 @@ def _management_views() -> list[BaseView]:
             endpoint="portal_administrators",
             url="/portal/manage/administrators",
         ),
-        OutsideView(
-            menu_key="manage.network",
-            name=_l("ネットワーク"),
-            category=MANAGEMENT,
-            endpoint="portal_network",
-            url="/portal/manage/network",
-        ),
-        OutsideView(
-            menu_key="manage.settings",
-            name=_l("詳細設定"),
-            category=MANAGEMENT,
-            endpoint="portal_settings",
-            url="/portal/manage/settings",
-        ),
+        _outside(_l("ネットワーク"), "manage/network", menu_key="manage.network", category=MANAGEMENT),
+        _outside(_l("詳細設定"), "manage/settings", menu_key="manage.settings", category=MANAGEMENT),
     ]
 
 
