@@ -90,7 +90,8 @@ class Visitor:
         return self.page.get_by_role("row").filter(has_text=company_name)
 
     def columns(self) -> list[str]:
-        """Return the headings of the columns, with "" for the check boxes."""
+        """Return the headings of the columns, with "" for the check boxes; waits for a page still loading."""
+        self.wait_for_page()
         texts = self.page.get_by_role("columnheader").all_inner_texts()
         return [text.rstrip("↑↓ \n") for text in texts]
 
@@ -108,6 +109,11 @@ class Visitor:
         self.cell(company_name, column).get_by_role("link", name=f"{link} {company_name}").click()
         expect(self.dialog.get_by_role("heading", name=title, exact=True)).to_be_visible()
         return self.dialog
+
+    def wait_for_page(self) -> None:
+        """Wait until the page is there as a whole, before something is read from it at once."""
+        self.page.wait_for_load_state("load")
+        self.wait_for_scripts()
 
     def wait_for_scripts(self) -> None:
         """Wait until the page's scripts have taken over: before, a link leads to the dialog's own page."""
