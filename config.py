@@ -53,6 +53,10 @@ class Settings:
     brand_logo: str = ""
     #: Days below zero after which an account is suspended.
     suspend_after_days: int = 30
+    #: A run of a 25th that would charge more than this percentage of the last one waits for a person; 0: never.
+    billing_review_percent: int = 200
+    #: ... but only from so many points on: at the beginning every month is a multiple of the last.
+    billing_review_from_points: int = 1_000
     #: Host names that the portal answers to, comma-separated; empty: any.
     trusted_hosts: tuple[str, ...] = ()
     #: How many proxies in front set X-Forwarded-*.
@@ -93,6 +97,8 @@ class Settings:
             brand_name=values.get("BRAND_NAME") or "SingleID",
             brand_logo=values.get("BRAND_LOGO", ""),
             suspend_after_days=_whole(values, "SUSPEND_AFTER_DAYS", 30),
+            billing_review_percent=_whole(values, "BILLING_REVIEW_PERCENT", 200),
+            billing_review_from_points=_whole(values, "BILLING_REVIEW_FROM_POINTS", 1_000),
             trusted_hosts=tuple(h.strip() for h in values.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
             trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
         )

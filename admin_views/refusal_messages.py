@@ -19,6 +19,8 @@ from services import (
     administrators,
     applications,
     beginning,
+    billing_retries,
+    billing_runs,
     bounces,
     cancellation_blockers,
     cancellation_previews,
@@ -37,6 +39,7 @@ from services import (
     profiles,
     refills,
     requests,
+    run_progress,
     service_user_import,
     service_users,
 )
@@ -159,6 +162,14 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     price_changes.PriceDateTaken: _l(
         "%(valid_on)sから適用する料金は、このアカウントタイプではすでに追加されています。"
     ),
+    billing_runs.RunNotInReview: _l(
+        "この実行は要確認ではありません。ほかの方が先に解除した可能性があります。"
+    ),
+    billing_runs.RunUnderReview: _l(
+        "月額利用料の実行が要確認のまま止まっているため、いまは解約できません。解除されてからやり直してください。"
+    ),
+    billing_runs.RunUnknown: _l("この実行は見つかりません。"),
+    billing_retries.NothingParked: _l("再実行する保留中のアカウントがありません。"),
     price_changes.PriceEffectChanged: _l(
         "追加する前に、次の課金への影響を確認してください。表示した後に変わった場合は、新しい内容を表示しています。"
     ),
@@ -181,6 +192,7 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     requests.RequestIdReused: _l(
         "この画面の内容はすでに別の操作で実行されています。画面を開き直してご確認ください。"
     ),
+    run_progress.RunNotVisible: _l("この課金日の月額利用料は見つかりません。"),
     row_ids.MalformedRowId: _l(
         "選択された行の指定が正しくありません。画面を更新して、もう一度選択してください。"
     ),

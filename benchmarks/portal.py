@@ -21,7 +21,7 @@ from sqlalchemy import text
 from config import ROOT
 from domain.billing_calendar import tokyo_date
 from models import db
-from services import billing_runs, clockwork, invariants, refills
+from services import billing_runs, clockwork, invariants, refills, run_work
 from services.customers import customers_source, shortage_summary
 from services.demo import create_demo
 from services.lists import ListArguments, fetch_page, matching_ids
@@ -176,12 +176,11 @@ def run_billing(now: dt.datetime) -> int:
     with transaction():
         run_id = billing_runs.list_run(billing_date=tokyo_date(now), now=now).id
     total = 0
-    while True:
-        with transaction():
-            count = billing_runs.charge_chunk(run_id=run_id, now=now)
-        if not count:
-            return total
-        total += count
+    while (posted := run_work.post_next_chunk(run_id=run_id, now=now)) is not None:
+        total += posted.charged_count
+    with transaction():
+        billing_runs.finish_run(run_id=run_id, now=now)
+    return total
 
 
 def main() -> None:

@@ -51,6 +51,9 @@ class Permission(StrEnum):
     MAILS_PREVIEW = "mails:preview"
     LOG_VIEW = "log:view"
     PRICES_CHANGE = "prices:change"
+    RUNS_VIEW = "runs:view"
+    RUNS_CHANGE = "runs:change"
+    HEALTH_VIEW = "health:view"
 
 
 _P = Permission
@@ -67,6 +70,7 @@ _SELLING = _READING | {
     _P.PRESETS_CHANGE,
     _P.BOUNCES_LIFT,
     _P.MAILS_PREVIEW,
+    _P.RUNS_VIEW,
 }
 _DISTRIBUTING = _SELLING | {
     _P.ACCOUNTS_VIEW,
@@ -76,7 +80,13 @@ _DISTRIBUTING = _SELLING | {
     _P.ACCOUNTS_CANCEL,
     _P.CUSTOMERS_MOVE,
 }
-_OPERATING = _DISTRIBUTING | {_P.APPLICATIONS_DECIDE, _P.POINTS_ISSUE, _P.PRICES_CHANGE}
+_OPERATING = _DISTRIBUTING | {
+    _P.APPLICATIONS_DECIDE,
+    _P.POINTS_ISSUE,
+    _P.PRICES_CHANGE,
+    _P.RUNS_CHANGE,
+    _P.HEALTH_VIEW,
+}
 
 #: What an administrator may do in the MSP portal; a pair that is not here may do nothing there.
 GRANTS: dict[tuple[AccountType, AdminLevel], frozenset[Permission]] = {

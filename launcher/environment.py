@@ -30,6 +30,8 @@ KEPT_SETTINGS = (
     "BRAND_NAME",
     "BRAND_LOGO",
     "SUSPEND_AFTER_DAYS",
+    "BILLING_REVIEW_PERCENT",
+    "BILLING_REVIEW_FROM_POINTS",
 )
 EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - bound only where HOST says so
 

@@ -2,13 +2,15 @@
 
 from models.accounts import Account, ContractUserChange
 from models.administrators import Administrator, OneTimeLink, SignIn
-from models.audit import AuditEvent
+from models.audit import AuditEvent, AuditSeal
 from models.base import db
-from models.billing import BillingItem, BillingRun
+from models.billing import BillingChunk, BillingItem, BillingRun
 from models.cancellations import Cancellation
+from models.health import Verification, WorkerBeat
 from models.mails import BounceLift, OutgoingMail
 from models.menu_presets import MenuPreset
 from models.points import PointBalance, PointLine, PointRequest, PriceVersionRow
+from models.rehearsals import BillingRehearsal, BillingRehearsalItem
 from models.service_users import ServiceUser
 from models.settings import PortalSetting
 
@@ -16,7 +18,11 @@ __all__ = [
     "Account",
     "Administrator",
     "AuditEvent",
+    "AuditSeal",
+    "BillingChunk",
     "BillingItem",
+    "BillingRehearsal",
+    "BillingRehearsalItem",
     "BillingRun",
     "BounceLift",
     "Cancellation",
@@ -31,5 +37,7 @@ __all__ = [
     "PriceVersionRow",
     "ServiceUser",
     "SignIn",
+    "Verification",
+    "WorkerBeat",
     "db",
 ]

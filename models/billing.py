@@ -1,4 +1,4 @@
-"""Billing runs: one a 25th, with its work list of accounts."""
+"""Billing runs: one a 25th, with its work list of accounts, cut into chunks that workers take."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from models.base import Base, BigInt, EnumText, UtcDateTime, is_one_of
 
 
 class RunState(StrEnum):
-    """実行中, 完了, 一部保留."""
+    """実行中, 要確認, 完了, 一部保留. 予定 is no row: it is a 25th whose list is not written yet."""
 
     RUNNING = "running"
+    REVIEW = "review"
     DONE = "done"
     PARTLY_PARKED = "partly_parked"
 
@@ -28,19 +29,64 @@ class ItemState(StrEnum):
 
 
 class BillingRun(Base):
-    """The run of one 25th: written when its work list is, finished when no item is due."""
+    """The run of one 25th: written when its work list is, finished when no chunk is open.
+
+    What was charged so far stands in its chunks; `done_count` and `charged_points` are written at the end.
+    """
 
     __tablename__ = "billing_runs"
-    __table_args__ = (is_one_of("state", RunState), UniqueConstraint("billing_date"))
+    __table_args__ = (
+        is_one_of("state", RunState),
+        CheckConstraint(
+            "(state IN ('done', 'partly_parked')) = (finished_at IS NOT NULL)", name="finished_has_instant"
+        ),
+        UniqueConstraint("billing_date"),
+    )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)
     billing_date: Mapped[dt.date] = mapped_column(Date)
     state: Mapped[RunState] = mapped_column(EnumText(RunState))
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: Accounts on the list, and the sum of their fees.
     account_count: Mapped[int] = mapped_column(default=0)
+    due_points: Mapped[int] = mapped_column(BigInt, default=0)
     done_count: Mapped[int] = mapped_column(default=0)
     charged_points: Mapped[int] = mapped_column(BigInt, default=0)
+    #: Who released a run that had stopped for review, and when.
+    released_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    released_by_id: Mapped[int | None] = mapped_column(ForeignKey("administrators.id"))
+    released_by_name: Mapped[str] = mapped_column(String(60), default="")
+
+
+class BillingChunk(Base):
+    """A part of a run's work list, of one level: what a worker takes and posts in one transaction."""
+
+    __tablename__ = "billing_chunks"
+    __table_args__ = (
+        Index(
+            "ix_billing_chunks_open",
+            "run_id",
+            "number",
+            sqlite_where=text("done_at IS NULL"),
+            postgresql_where=text("done_at IS NULL"),
+        ),
+    )
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("billing_runs.id"), primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    #: Depth of its accounts in the tree: the deepest are charged first.
+    depth: Mapped[int]
+    first_account_id: Mapped[int] = mapped_column(BigInt)
+    last_account_id: Mapped[int] = mapped_column(BigInt)
+    account_count: Mapped[int]
+    due_points: Mapped[int] = mapped_column(BigInt)
+    done_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    charged_count: Mapped[int] = mapped_column(default=0)
+    charged_points: Mapped[int] = mapped_column(BigInt, default=0)
+    parked_count: Mapped[int] = mapped_column(default=0)
+    #: Host and process that posted it.
+    worker_name: Mapped[str] = mapped_column(String(120), default="")
 
 
 class BillingItem(Base):
@@ -51,16 +97,16 @@ class BillingItem(Base):
         is_one_of("state", ItemState),
         CheckConstraint("fee_points >= 0", name="fee_not_negative"),
         CheckConstraint("(state = 'parked') = (parked_reason IS NOT NULL)", name="parked_has_reason"),
+        # Of parked ones only: an index that a posted item left would cost each of them a second row version.
         Index(
-            "ix_billing_items_open",
+            "ix_billing_items_parked",
             "account_id",
-            "billing_date",
-            "depth",
-            sqlite_where=text("state <> 'done'"),
-            postgresql_where=text("state <> 'done'"),
+            sqlite_where=text("state = 'parked'"),
+            postgresql_where=text("state = 'parked'"),
         ),
         # A run's rows are written next to each other, once: half the cost of a row number with its own index.
-        {"sqlite_with_rowid": False},
+        # Half of each page stays free for the same rows when they are posted.
+        {"sqlite_with_rowid": False, "postgresql_with": {"fillfactor": 50}},
     )
 
     billing_date: Mapped[dt.date] = mapped_column(Date, primary_key=True)

@@ -50,6 +50,8 @@ FIELD_WORDS: dict[str, Any] = {
     "refilled_count": _("補充した件数"),
     "total_points": _("合計ポイント"),
     "charged_points": _("消費ポイント"),
+    "due_points": _("対象のポイント"),
+    "last_due_points": _("前回の対象のポイント"),
     "account_count": _("アカウント数"),
     "parked_count": _("保留の件数"),
     "billing_date": _("課金日"),
@@ -60,6 +62,8 @@ FIELD_WORDS: dict[str, Any] = {
     "from_company_name": _("入室元"),
     "mail_count": _("メールの通数"),
     "mail_kind": _("メールの種類"),
+    "alarm": _("警告の種類"),
+    "laws": _("崩れていた条件"),
     "notified_count": _("通知した件数"),
     "refused_count": _("通知しなかった件数"),
     "user_names": _("ユーザ名"),
@@ -100,6 +104,8 @@ LIST_WORDS: dict[str, Any] = {
     "administrators": _("管理者"),
     "prices": _("料金"),
     "presets": _("画面プリセット"),
+    "runs": _("月額利用料の実行"),
+    "parked_fees": _("保留のアカウント"),
 }
 MAIL_KIND_WORDS: dict[MailKind, Any] = {
     MailKind.DELIVERY_NOTICE: _("納品通知"),
@@ -109,6 +115,13 @@ MAIL_KIND_WORDS: dict[MailKind, Any] = {
     MailKind.SUSPENSION_WARNING: _("一時停止の予告"),
     MailKind.ADMINISTRATOR_REGISTERED: _("管理者の登録通知"),
     MailKind.PASSWORD_LINK: _("パスワード設定の案内"),
+    MailKind.OPERATOR_ALARM: _("運用の警告"),
+    MailKind.AUDIT_HEAD: _("操作ログの封印の控え"),
+}
+ALARM_WORDS: dict[str, Any] = {
+    "late_run": _("月額利用料の計算の遅れ"),
+    "run_in_review": _("月額利用料の計算の確認待ち"),
+    "broken_laws": _("検査の異常"),
 }
 SUSPENSION_WORDS: dict[SuspensionReason, Any] = {
     SuspensionReason.SHORTAGE: _("ポイント不足"),
@@ -125,6 +138,7 @@ _CODES: dict[str, dict[Any, Any]] = {
     "mail_kind": {kind.value: words for kind, words in MAIL_KIND_WORDS.items()},
     "reason": {reason.value: words for reason, words in SUSPENSION_WORDS.items()},
     "list_name": LIST_WORDS,
+    "alarm": ALARM_WORDS,
     "language": _LANGUAGE_WORDS,
     "file_format": _FORMAT_WORDS,
 }

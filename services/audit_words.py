@@ -80,6 +80,9 @@ ACTION_WORDS: dict[str, Any] = {
     "cancellation.topped_up": _("解約時補充（払出）"),
     "price.added": _("料金の登録"),
     "billing_run.listed": _("月額利用料の計算開始"),
+    "billing_run.held": _("月額利用料の要確認による停止"),
+    "billing_run.released": _("月額利用料の停止の解除"),
+    "billing_run.retried": _("月額利用料の保留分の再実行"),
     "billing_run.finished": _("月額利用料の計算完了"),
     # Mails and files
     "delivery_notice.sent": _("納品通知"),
@@ -88,6 +91,7 @@ ACTION_WORDS: dict[str, Any] = {
     "bounce.lifted": _("不達の解除"),
     "list.exported": _("一覧のダウンロード"),
     "portal.begun": _("サービスの開始"),
+    "alarm.raised": _("運用の警告の送信"),
 }
 #: Why a system did not take an account is the operator's matter.
 _OPERATOR_ONLY = frozenset({("provisioning.failed", "reason")})

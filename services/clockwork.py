@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import time
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 
 from config import Settings
 from domain.billing_calendar import tokyo_date
 from domain.lifecycle import RUNNING
 from models import Account, BillingRun, db
 from models.billing import RunState
-from services import billing_runs, cancellations, portal_settings, suspensions, warning_mails
+from services import cancellations, portal_settings, run_work, suspensions, warning_mails
 from services.access import depth_expression
 from services.cancellations import CancellationOutcome
 from services.estimates import unlisted_billing_dates
@@ -27,8 +25,6 @@ from services.transaction import transaction
 
 log = logging.getLogger(__name__)
 
-#: SQLite's waiting writers are not queued: without a pause a long run starves the screens.
-SQLITE_PAUSE_SECONDS = 0.01
 #: Name of the setting that keeps when the last tick was done.
 LAST_TICK = "last_tick_at"
 
@@ -64,7 +60,10 @@ def run_due_work(*, now: dt.datetime, settings: Settings) -> WorkReport:
         if kind == "cancellations":
             _cancel_all(day, now, report)
         else:
-            _bill(day, now, report)
+            posted = run_work.bill(billing_date=day, now=now, settings=settings)
+            report.charged_accounts += posted.charged_count
+            report.charged_points += posted.charged_points
+            report.billed_dates.append(day)
     _suspend_and_resume(now, settings.suspend_after_days, report)
     brand = mail_brand_from(settings)
     with transaction():
@@ -88,13 +87,19 @@ def _next_due(now: dt.datetime, put_off: list[int]) -> tuple[str, dt.date] | Non
         )
     ).scalar()
     unfinished = db.session.execute(
-        select(func.min(BillingRun.billing_date)).where(BillingRun.state == RunState.RUNNING)
-    ).scalar()
-    billing_date = unfinished or next(iter(unlisted_billing_dates(now)), None)
+        select(BillingRun.billing_date, BillingRun.state)
+        .where(BillingRun.finished_at.is_(None))
+        .order_by(BillingRun.billing_date)
+        .limit(1)
+    ).first()
+    billing_date = unfinished.billing_date if unfinished else next(iter(unlisted_billing_dates(now)), None)
     db.session.rollback()
     if cancellation_date is not None and (billing_date is None or cancellation_date <= billing_date):
         return "cancellations", cancellation_date
-    return ("billing", billing_date) if billing_date is not None else None
+    # What comes after a run that waits for its release waits with it.
+    if billing_date is None or (unfinished and unfinished.state is RunState.REVIEW):
+        return None
+    return "billing", billing_date
 
 
 def _cancel_all(day: dt.date, now: dt.datetime, report: WorkReport) -> None:
@@ -118,43 +123,6 @@ def _cancel_all(day: dt.date, now: dt.datetime, report: WorkReport) -> None:
         if outcome is CancellationOutcome.BLOCKED:
             report.blocked.append(account_id)
         report.canceled += outcome is CancellationOutcome.EXECUTED
-
-
-def _bill(billing_date: dt.date, now: dt.datetime, report: WorkReport) -> None:
-    run_id = _listed_run(billing_date, now)
-    if run_id is None:
-        return
-    before = _posted(run_id)
-    while True:
-        with transaction():
-            count = billing_runs.charge_chunk(run_id=run_id, now=now)
-        if not count:
-            break
-        report.charged_accounts += count
-        if db.engine.dialect.name == "sqlite":
-            time.sleep(SQLITE_PAUSE_SECONDS)
-    report.charged_points += _posted(run_id) - before
-    report.billed_dates.append(billing_date)
-
-
-def _listed_run(billing_date: dt.date, now: dt.datetime) -> int | None:
-    """Return the id of the run, written now if it is not yet; None: another worker just did, look again."""
-    found = select(BillingRun.id).where(BillingRun.billing_date == billing_date)
-    try:
-        with transaction() as session:
-            run_id = session.execute(found).scalar_one_or_none()
-            if run_id is None:
-                run_id = billing_runs.list_run(billing_date=billing_date, now=now).id
-            return run_id
-    except IntegrityError:
-        log.info("the run of %s was listed by another worker", billing_date)
-        return None
-
-
-def _posted(run_id: int) -> int:
-    points = db.session.execute(select(BillingRun.charged_points).where(BillingRun.id == run_id)).scalar_one()
-    db.session.rollback()
-    return points
 
 
 def _suspend_and_resume(now: dt.datetime, suspend_after_days: int, report: WorkReport) -> None:

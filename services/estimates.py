@@ -5,7 +5,19 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import BigInteger, ColumnElement, and_, case, cast, func, literal, null, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    or_,
+    select,
+)
 
 from domain.billing_calendar import (
     billing_date_of_month,
@@ -18,6 +30,9 @@ from domain.lifecycle import RUNNING
 from models import Account, BillingItem, BillingRun, PointBalance, db
 from models.billing import ItemState
 from services.prices import fee_expression, prices_at, users_at
+
+#: Written out, not bound: SQLite uses the index of what is parked only when it can read the condition.
+_IS_PARKED: ColumnElement[bool] = BillingItem.state == literal_column(f"'{ItemState.PARKED.value}'")
 
 
 @dataclass(frozen=True)
@@ -56,6 +71,16 @@ def unlisted_billing_dates(now: dt.datetime) -> list[dt.date]:
     return list(billing_dates_between(first, now)) if first is not None else []
 
 
+def unfinished_billing_dates() -> list[dt.date]:
+    """Return, oldest first, the 25ths whose run has begun or waits for a release, and is not finished."""
+    statement = (
+        select(BillingRun.billing_date)
+        .where(BillingRun.finished_at.is_(None))
+        .order_by(BillingRun.billing_date)
+    )
+    return list(db.session.execute(statement).scalars())
+
+
 def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
     """Return the condition on Account that the fee of a 25th arises: in service at its cut.
 
@@ -71,18 +96,22 @@ def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
 
 def unposted_fee_expression(now: dt.datetime) -> ColumnElement[int]:
     """Return the points (≥ 0) of every fee whose cut has passed and which is not posted yet, as SQL."""
-    open_items = (
-        select(func.coalesce(func.sum(BillingItem.fee_points), 0))
-        .where(BillingItem.account_id == Account.id, BillingItem.state != ItemState.DONE)
-        .correlate(Account)
-        .scalar_subquery()
-    )
-    total: ColumnElement[int] = open_items
+    total: ColumnElement[int] = _item_points(_IS_PARKED)
+    for billing_date in unfinished_billing_dates():
+        total = total + _item_points(
+            BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE
+        )
     for billing_date in unlisted_billing_dates(now):
         cut = billing_instant(billing_date)
         fee = fee_expression(prices_at(cut), users_at(cut))
         total = total + case((charged_at(billing_date), fee), else_=0)
     return total
+
+
+def _item_points(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    """Return the fees of an Account's items that meet conditions, as SQL."""
+    found = select(func.sum(BillingItem.fee_points)).where(BillingItem.account_id == Account.id, *conditions)
+    return func.coalesce(found.correlate(Account).scalar_subquery(), 0)
 
 
 def _upcoming_fee_expression(now: dt.datetime) -> ColumnElement[int]:

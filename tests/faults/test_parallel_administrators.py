@@ -22,7 +22,7 @@ pytestmark = pytest.mark.faults
 
 def registering(world: World, account_id: int, name: str, key: str) -> Callable[[], Any]:
     values = portal_administrators.PersonValues(
-        full_name=name, email=f"{name}@example.jp", level=AdminLevel.SYSTEM
+        full_name=name, email=f"{name}-{key}@example.jp", level=AdminLevel.SYSTEM
     )
     return lambda: (
         portal_administrators.register(

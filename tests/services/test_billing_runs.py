@@ -10,8 +10,9 @@ from domain.permissions import AccountType
 from domain.points import LARGEST_BALANCE_POINTS, PointKind
 from models import BillingItem, BillingRun, PriceVersionRow, db
 from models.billing import ItemState, RunState
-from services import accounts, billing_runs, cancellations, clockwork, ledger, rehearsals
+from services import accounts, billing_runs, cancellations, clockwork, ledger, rehearsals, run_work
 from services.cancellation_previews import CancellationDateInvalid
+from services.fee_posting import Posted
 from services.transaction import transaction
 from tests.builders import BEGAN, SETTINGS, World, account, balance, lines, tick, tokyo
 
@@ -121,9 +122,9 @@ def test_a_fee_of_zero_leaves_an_item_and_no_line(world: World) -> None:
 def test_a_run_goes_on_where_it_stopped(world: World) -> None:
     customers = [world.customer(users=10 + position) for position in range(7)]
     with transaction():
-        run_id = billing_runs.list_run(billing_date=NOVEMBER, now=CUT).id
-    with transaction():
-        assert billing_runs.charge_chunk(run_id=run_id, now=CUT, size=3) == 3
+        run_id = billing_runs.list_run(billing_date=NOVEMBER, now=CUT, chunk_size=3).id
+    posted = run_work.post_next_chunk(run_id=run_id, now=CUT)
+    assert posted == Posted(3, 33)
     assert tick(CUT + dt.timedelta(minutes=5)).charged_accounts == 7
     assert [fees(customer) for customer in customers] == [[-10 - position] for position in range(7)]
     run = db.session.execute(select(BillingRun)).scalar_one()

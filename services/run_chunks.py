@@ -1,0 +1,191 @@
+"""The chunks of a run's work list: taken by any number of workers, posted once each.
+
+The database holds how far a run is: a chunk is taken by locking its row in the transaction that posts it, so a
+worker that dies gives it back with the rollback. Each public function that writes is part of one transaction of
+the caller's.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sqlalchemy import func, insert, literal, select, update
+
+from models import BillingChunk, BillingItem, BillingRun, db
+from models.billing import ItemState, RunState
+from services import fee_posting
+from services.fee_posting import Posted
+
+CHUNK_SIZE = 5_000
+#: Why an account is parked whose fee the database refused; the other reasons are found beforehand.
+REFUSED_BY_DATABASE = "database_refused"
+
+
+def cut_into_chunks(*, run: BillingRun, size: int = CHUNK_SIZE) -> None:
+    """Write the chunks of a list, numbered in the order in which they are taken: the deepest level first."""
+    position = func.row_number().over(partition_by=BillingItem.depth, order_by=BillingItem.account_id)
+    placed = (
+        select(
+            BillingItem.depth,
+            BillingItem.account_id,
+            BillingItem.fee_points,
+            ((position - 1) // size).label("part"),
+        )
+        .where(BillingItem.billing_date == run.billing_date)
+        .subquery()
+    )
+    chunks = select(
+        literal(run.id),
+        func.row_number().over(order_by=(placed.c.depth.desc(), placed.c.part)),
+        placed.c.depth,
+        func.min(placed.c.account_id),
+        func.max(placed.c.account_id),
+        func.count(),
+        func.sum(placed.c.fee_points),
+        *(literal(0) for _column in range(3)),
+        literal(""),
+    ).group_by(placed.c.depth, placed.c.part)
+    columns = ["run_id", "number", "depth", "first_account_id", "last_account_id", "account_count"]
+    columns += ["due_points", "charged_count", "charged_points", "parked_count", "worker_name"]
+    db.session.execute(insert(BillingChunk).from_select(columns, chunks, include_defaults=False))
+
+
+@dataclass(frozen=True)
+class TakenChunk:
+    """A chunk whose row this transaction holds, and whose account ids are first … last of one level."""
+
+    run_id: int
+    number: int
+    billing_date: dt.date
+    depth: int
+    first_account_id: int
+    last_account_id: int
+
+
+def take_chunk(*, run_id: int) -> TakenChunk | None:
+    """Lock the next open chunk of a running run, deepest level first, that nobody else holds; None: all is done.
+
+    While others hold all that is open of a level, this waits for them: the next level must not begin before.
+    """
+    while has_open(run_id=run_id):
+        # What was waited for is done by then, unless its worker died.
+        chunk = _open_chunk(run_id, skip_locked=True) or _open_chunk(run_id, skip_locked=False)
+        if chunk is not None:
+            return _taken(chunk)
+    return None
+
+
+def has_open(*, run_id: int) -> bool:
+    """Tell whether a run is running and a chunk of it is not done."""
+    statement = (
+        select(literal(1))
+        .select_from(BillingRun)
+        .join(BillingChunk, BillingChunk.run_id == BillingRun.id)
+        .where(BillingRun.id == run_id, BillingRun.state == RunState.RUNNING, BillingChunk.done_at.is_(None))
+        .limit(1)
+    )
+    return db.session.execute(statement).first() is not None
+
+
+def _taken(chunk: BillingChunk) -> TakenChunk:
+    billing_date = select(BillingRun.billing_date).where(BillingRun.id == chunk.run_id)
+    return TakenChunk(
+        chunk.run_id,
+        chunk.number,
+        db.session.execute(billing_date).scalar_one(),
+        chunk.depth,
+        chunk.first_account_id,
+        chunk.last_account_id,
+    )
+
+
+def _open_chunk(run_id: int, *, skip_locked: bool, number: int | None = None) -> BillingChunk | None:
+    is_open = (BillingChunk.run_id == run_id, BillingChunk.done_at.is_(None))
+    deepest = select(func.max(BillingChunk.depth)).where(*is_open).scalar_subquery()
+    is_next = BillingChunk.depth == deepest if number is None else BillingChunk.number == number
+    statement = (
+        select(BillingChunk)
+        .where(*is_open, is_next)
+        .order_by(BillingChunk.number)
+        .limit(1)
+        .with_for_update(skip_locked=skip_locked)
+    )
+    return db.session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
+
+
+def post_chunk(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> Posted:
+    """Post the fees of a chunk that `take_chunk` gave, in the same transaction."""
+    posted = fee_posting.post_fees(billing_date=chunk.billing_date, is_meant=_meant(chunk), now=now)
+    _close_chunk(chunk, posted, now, worker_name)
+    return posted
+
+
+def _close_chunk(chunk: TakenChunk, posted: Posted, now: dt.datetime, worker_name: str) -> None:
+    db.session.execute(
+        update(BillingChunk)
+        .where(BillingChunk.run_id == chunk.run_id, BillingChunk.number == chunk.number)
+        .values(
+            done_at=now,
+            charged_count=posted.charged_count,
+            charged_points=posted.charged_points,
+            parked_count=posted.parked_count,
+            worker_name=worker_name[:120],
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _meant(chunk: TakenChunk) -> fee_posting.Conditions:
+    """A range, not a list: everything at this depth between the two ends is meant."""
+    return (
+        BillingItem.depth == chunk.depth,
+        BillingItem.account_id.between(chunk.first_account_id, chunk.last_account_id),
+    )
+
+
+def isolate(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> None:
+    """Halve a chunk that could not be posted; of a single account, park it: the others are not to wait for it.
+
+    Call it in a transaction of its own, after the one that failed. Source: invariant J4.
+    """
+    held = _open_chunk(chunk.run_id, skip_locked=False, number=chunk.number)
+    if held is None:
+        return
+    due = (
+        BillingItem.billing_date == chunk.billing_date,
+        BillingItem.state == ItemState.DUE,
+        *_meant(chunk),
+    )
+    count = db.session.execute(select(func.count()).where(*due)).scalar_one()
+    if count > 1:
+        _halve(held, due, count)
+        return
+    db.session.execute(
+        update(BillingItem)
+        .where(*due)
+        .values(state=ItemState.PARKED, parked_reason=REFUSED_BY_DATABASE)
+        .execution_options(synchronize_session=False)
+    )
+    _close_chunk(chunk, Posted(parked_count=count), now, worker_name)
+
+
+def _halve(held: BillingChunk, due: fee_posting.Conditions, count: int) -> None:
+    """Give the second half of what is due of a chunk to a new chunk."""
+    ids = select(BillingItem.account_id).where(*due).order_by(BillingItem.account_id)
+    middle = db.session.execute(ids.offset(count // 2).limit(1)).scalar_one()
+    points = select(func.sum(BillingItem.fee_points)).where(*due, BillingItem.account_id >= middle)
+    numbers = select(func.max(BillingChunk.number)).where(BillingChunk.run_id == held.run_id)
+    rest = BillingChunk(
+        run_id=held.run_id,
+        number=db.session.execute(numbers).scalar_one() + 1,
+        depth=held.depth,
+        first_account_id=middle,
+        last_account_id=held.last_account_id,
+        account_count=count - count // 2,
+        due_points=int(db.session.execute(points).scalar_one()),
+    )
+    held.last_account_id = middle - 1
+    held.account_count -= rest.account_count
+    held.due_points -= rest.due_points
+    db.session.add(rest)
