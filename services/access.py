@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, false, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.errors import DomainError
@@ -100,18 +101,39 @@ def accounts_to_change(
     """
     check_permission(viewer=viewer, permission=permission)
     wanted = list(dict.fromkeys(account_ids))
-    statement = (
-        select(Account)
-        .where(Account.id.in_(wanted), scope(viewer), Account.account_type.in_(account_types))
+    statement = _locking(select(Account), viewer, wanted, account_types)
+    found = {account.id: account for account in db.session.execute(statement).scalars()}
+    _check_all_found(wanted, found)
+    return [found[account_id] for account_id in wanted]
+
+
+def lock_customers(*, viewer: Viewer, permission: Permission, account_ids: Sequence[int]) -> dict[int, int]:
+    """Lock customers as `accounts_to_change` does; return account id → parent's id, without loading the rows.
+
+    :raises PermissionRefused: :raises AccountNotVisible: as there.
+    """
+    check_permission(viewer=viewer, permission=permission)
+    statement = _locking(select(Account.id, Account.parent_id), viewer, account_ids, CUSTOMERS)
+    found = {row.id: row.parent_id for row in db.session.execute(statement)}
+    _check_all_found(account_ids, found)
+    return found
+
+
+def _locking(
+    statement: Select[Any], viewer: Viewer, account_ids: Sequence[int], account_types: Collection[AccountType]
+) -> Select[Any]:
+    return (
+        statement.where(Account.id.in_(account_ids), scope(viewer), Account.account_type.in_(account_types))
         .order_by(depth_expression().desc(), Account.id)
         .with_for_update(key_share=True, of=Account)
         .execution_options(populate_existing=True)
     )
-    found = {account.id: account for account in db.session.execute(statement).scalars()}
-    missing = [account_id for account_id in wanted if account_id not in found]
+
+
+def _check_all_found(account_ids: Sequence[int], found: Collection[int]) -> None:
+    missing = [account_id for account_id in account_ids if account_id not in found]
     if missing:
         raise AccountNotVisible(account_id=missing[0])
-    return [found[account_id] for account_id in wanted]
 
 
 def support_accounts_of(*, viewer: Viewer, privileged_msp_id: int | None = None) -> list[tuple[int, str]]:

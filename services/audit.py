@@ -8,13 +8,15 @@ ledger has each fee, with its instant and reason.
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import JSON, BigInteger, Text, cast, insert, literal, select
 
 from domain.permissions import Viewer
 from models import AuditEvent, db
+from services.sent_rows import sent_rows
 
 
 def record(
@@ -35,9 +37,25 @@ def record_many(
     details: Mapping[int, Mapping[str, Any]],
 ) -> None:
     """Append one event for each account of a run over many, in one statement; `details` by account id."""
-    rows = [_row(action, viewer, account_id, now, dict(found)) for account_id, found in details.items()]
-    if rows:
-        db.session.execute(insert(AuditEvent).execution_options(render_nulls=True), rows)
+    if not details:
+        return
+    sent = sent_rows(
+        [(account_id, json.dumps(found)) for account_id, found in details.items()],
+        {"account_id": BigInteger(), "details": Text()},
+    )
+    same = _row(action, viewer, None, now, {})
+    columns = [name for name in same if name not in ("account_id", "details")]
+    rows = select(
+        sent.c.account_id,
+        sent.c.details if _is_sqlite() else cast(sent.c.details, JSON),
+        *(literal(same[name], AuditEvent.__table__.c[name].type) for name in columns),
+    ).order_by(sent.c.position)
+    names = ["account_id", "details", *columns]
+    db.session.execute(insert(AuditEvent).from_select(names, rows, include_defaults=False))
+
+
+def _is_sqlite() -> bool:
+    return db.session.get_bind().dialect.name == "sqlite"
 
 
 def _row(

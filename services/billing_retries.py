@@ -13,7 +13,7 @@ from domain.permissions import Permission, Viewer
 from models import BillingItem, db
 from models.billing import ItemState
 from services import access, audit, billing_runs, fee_posting
-from services.fee_posting import FeesOutOfStep, Posted
+from services.fee_posting import FeeRange, FeesOutOfStep, Posted
 from services.run_chunks import REFUSED_BY_DATABASE
 
 #: What says that the database does not take a fee, whoever asks again.
@@ -64,12 +64,13 @@ def retry_parked(
 
 def _try_again(billing_date: dt.date, account_id: int, now: dt.datetime) -> Posted:
     """Post one parked fee; one that the database refuses is parked again, and the others go on."""
-    is_meant = (BillingItem.account_id == account_id,)
-    item = update(BillingItem).where(BillingItem.billing_date == billing_date, *is_meant)
+    item = update(BillingItem).where(
+        BillingItem.billing_date == billing_date, BillingItem.account_id == account_id
+    )
     try:
         with db.session.begin_nested():
             db.session.execute(item.values(state=ItemState.DUE, parked_reason=None))
-            return fee_posting.post_fees(billing_date=billing_date, is_meant=is_meant, now=now)
+            return fee_posting.post_fees(meant=FeeRange(billing_date, account_id, account_id), now=now)
     except REFUSALS:
         db.session.execute(item.values(state=ItemState.PARKED, parked_reason=REFUSED_BY_DATABASE))
         return Posted(parked_count=1)

@@ -17,6 +17,7 @@ from models.billing import ItemState, RunState
 from services import access, audit, cut_gate, fee_posting, run_chunks
 from services.billing_rows import charged_rows
 from services.estimates import unfinished_billing_dates, unlisted_billing_dates
+from services.fee_posting import FeeRange
 
 
 class RunNotInReview(DomainError):
@@ -181,9 +182,7 @@ def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
     for billing_date in unlisted:
         insert_items(charged_rows(billing_date, account_ids=[account_id]))
     return sum(
-        fee_posting.post_fees(
-            billing_date=billing_date, is_meant=(BillingItem.account_id == account_id,), now=now
-        ).charged_points
+        fee_posting.post_fees(meant=FeeRange(billing_date, account_id, account_id), now=now).charged_points
         for billing_date in [*unfinished_billing_dates(), *unlisted]
     )
 

@@ -132,7 +132,7 @@ def preview_locked(account: Account, scheduled_on: dt.date | None, now: dt.datet
     remaining = remaining_of(account, scheduled_on, now)
     settled = settlement(point_balance - fee_points, remaining.fee_points if remaining else 0)
     payer = db.session.get_one(Account, account.parent_id)
-    payer_row = db.session.get(PointBalance, account.parent_id)
+    held = select(PointBalance.point_balance).where(PointBalance.account_id == account.parent_id)
     return CancellationPreview(
         account=account,
         scheduled_on=scheduled_on,
@@ -141,7 +141,7 @@ def preview_locked(account: Account, scheduled_on: dt.date | None, now: dt.datet
         top_up_points=settled.top_up_points,
         write_off_points=settled.write_off_points,
         payer_name=payer.company_name,
-        payer_balance=payer_row.point_balance if payer_row else 0,
+        payer_balance=db.session.execute(held).scalar() or 0,
         falls_on_billing_day=scheduled_on is not None and scheduled_on.day == BILLING_DAY,
         remaining=remaining,
         is_issued=account.account_type is AccountType.PRIVILEGED_MSP,

@@ -14,6 +14,37 @@ from models.billing import ItemState
 Conditions = tuple[ColumnElement[bool], ...]
 
 
+@dataclass(frozen=True)
+class FeeRange:
+    """Which due items of a 25th are meant: those of accounts first … last, of one level (None: of any)."""
+
+    billing_date: dt.date
+    first_account_id: int
+    last_account_id: int
+    depth: int | None = None
+
+    def due(self) -> Conditions:
+        """Return the condition on BillingItem."""
+        is_level = () if self.depth is None else (BillingItem.depth == self.depth,)
+        return (
+            BillingItem.billing_date == self.billing_date,
+            BillingItem.account_id.between(self.first_account_id, self.last_account_id),
+            BillingItem.state == ItemState.DUE,
+            *is_level,
+        )
+
+    def with_balances(self) -> Conditions:
+        """Return the same joined to PointBalance, with the range on both sides.
+
+        Without it PostgreSQL reads every balance there is for each chunk.
+        """
+        return (
+            *self.due(),
+            PointBalance.account_id == BillingItem.account_id,
+            PointBalance.account_id.between(self.first_account_id, self.last_account_id),
+        )
+
+
 class FeesOutOfStep(RuntimeError):
     """Lines, balances and items of a posting are not equally many: nothing of it may stay."""
 
@@ -35,25 +66,24 @@ class Posted:
         )
 
 
-def post_fees(*, billing_date: dt.date, is_meant: Conditions, now: dt.datetime) -> Posted:
-    """Post the due fees of one 25th to the items meant.
+def post_fees(*, meant: FeeRange, now: dt.datetime) -> Posted:
+    """Post the fees of the due items meant.
 
     Balances are locked by id; the items meant are of one level. A balance that is closed or would leave the
     ledger's range is parked with its reason, the others go on.
 
     :raises FeesOutOfStep: when an item has no balance to be taken from.
     """
-    due = (*_due(billing_date), *is_meant)
-    count, points, unchargeable = _lock_and_count(due)
+    count, points, unchargeable = _lock_and_count(meant)
     parked = 0
     if unchargeable:
-        parked = _park_what_cannot_be_charged(due)
-        count, points, _none = _lock_and_count(due)
-    _insert_fee_lines(due, billing_date, now)
-    _carry_balances(due, now)
-    done = update(BillingItem).where(*due).values(state=ItemState.DONE)
+        parked = _park_what_cannot_be_charged(meant)
+        count, points, _none = _lock_and_count(meant)
+    _insert_fee_lines(meant, now)
+    _carry_balances(meant, now)
+    done = update(BillingItem).where(*meant.due()).values(state=ItemState.DONE)
     if _changed(done) != count:
-        raise FeesOutOfStep(billing_date)
+        raise FeesOutOfStep(meant)
     return Posted(count, points, parked)
 
 
@@ -61,10 +91,6 @@ def _changed(statement: UpdateBase) -> int:
     """Execute a statement and return how many rows it wrote."""
     written: int = db.session.execute(statement, execution_options={"synchronize_session": False}).rowcount  # type: ignore[attr-defined]
     return written
-
-
-def _due(billing_date: dt.date) -> Conditions:
-    return (BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE)
 
 
 #: Why an item cannot be charged, in the order in which it is asked.
@@ -78,26 +104,25 @@ _PARKING: tuple[tuple[str, ColumnElement[bool]], ...] = (
 )
 
 
-def _lock_and_count(due: Conditions) -> tuple[int, int, int]:
+def _lock_and_count(meant: FeeRange) -> tuple[int, int, int]:
     """Lock the balances by id; return how many items are due, their points, and how many cannot be charged.
 
     SQLite's writing transaction holds everything already.
     """
     cannot = case((or_(*(condition for _reason, condition in _PARKING)), 1), else_=0)
-    meant = (
+    found = (
         select(BillingItem.fee_points, cannot.label("cannot"))
-        .join(PointBalance, PointBalance.account_id == BillingItem.account_id)
-        .where(*due)
+        .where(*meant.with_balances())
         .order_by(PointBalance.account_id)
         .with_for_update(of=PointBalance)
         .subquery()
     )
-    total = (func.coalesce(func.sum(column), 0) for column in (meant.c.fee_points, meant.c.cannot))
-    row = db.session.execute(select(func.count(), *total).select_from(meant)).one()
+    total = (func.coalesce(func.sum(column), 0) for column in (found.c.fee_points, found.c.cannot))
+    row = db.session.execute(select(func.count(), *total).select_from(found)).one()
     return row[0], int(row[1]), int(row[2])
 
 
-def _park_what_cannot_be_charged(due: Conditions) -> int:
+def _park_what_cannot_be_charged(meant: FeeRange) -> int:
     parked = 0
     for reason, condition in _PARKING:
         found = select(PointBalance.account_id).where(
@@ -105,38 +130,34 @@ def _park_what_cannot_be_charged(due: Conditions) -> int:
         )
         parked += _changed(
             update(BillingItem)
-            .where(*due, found.exists())
+            .where(*meant.due(), found.exists())
             .values(state=ItemState.PARKED, parked_reason=reason)
         )
     return parked
 
 
-def _insert_fee_lines(due: Conditions, billing_date: dt.date, now: dt.datetime) -> None:
+def _insert_fee_lines(meant: FeeRange, now: dt.datetime) -> None:
     fee, balance = BillingItem.fee_points, PointBalance.point_balance
-    rows = (
-        select(
-            PointBalance.account_id,
-            PointBalance.last_line_number + 1,
-            literal(PointKind.MONTHLY_FEE, PointLine.kind.type),
-            -fee,
-            balance - fee,
-            literal(now, PointLine.recorded_at.type),
-            literal(billing_date, PointLine.billing_date.type),
-            literal(""),
-        )
-        .join(BillingItem, BillingItem.account_id == PointBalance.account_id)
-        .where(*due, fee > 0)
-    )
+    rows = select(
+        PointBalance.account_id,
+        PointBalance.last_line_number + 1,
+        literal(PointKind.MONTHLY_FEE, PointLine.kind.type),
+        -fee,
+        balance - fee,
+        literal(now, PointLine.recorded_at.type),
+        literal(meant.billing_date, PointLine.billing_date.type),
+        literal(""),
+    ).where(*meant.with_balances(), fee > 0)
     columns = ["account_id", "line_number", "kind", "points", "balance_after", "recorded_at"]
     columns += ["billing_date", "actor_name"]
     db.session.execute(insert(PointLine).from_select(columns, rows, include_defaults=False))
 
 
-def _carry_balances(due: Conditions, now: dt.datetime) -> None:
+def _carry_balances(meant: FeeRange, now: dt.datetime) -> None:
     after = PointBalance.point_balance - BillingItem.fee_points
     db.session.execute(
         update(PointBalance)
-        .where(PointBalance.account_id == BillingItem.account_id, BillingItem.fee_points > 0, *due)
+        .where(*meant.with_balances(), BillingItem.fee_points > 0)
         .values(
             point_balance=after,
             last_line_number=PointBalance.last_line_number + 1,

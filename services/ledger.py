@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import BigInteger, Integer, Text, case, func, insert, literal, select, update
+from sqlalchemy.types import TypeEngine
 
 from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
@@ -16,6 +18,7 @@ from domain.permissions import AccountType, Viewer
 from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS, PointKind
 from models import Account, PointBalance, PointLine, db
 from services import access
+from services.sent_rows import sent_rows
 
 
 class AccountNotRunning(DomainError):
@@ -54,22 +57,33 @@ class LineDraft:
     kind: PointKind
     points: int
     transfer_id: str | None = None
-    billing_date: dt.date | None = None
-    corrects_line_id: int | None = None
     remark: str | None = None
 
 
-def lock_balances(account_ids: Iterable[int]) -> dict[int, PointBalance]:
-    """Lock balance rows, deepest level first, then by id, and return them as they are now."""
+class LockedBalance(NamedTuple):
+    """A balance row that this transaction has locked, as it is now."""
+
+    account_id: int
+    point_balance: int
+    last_line_number: int
+    is_closed: bool
+
+
+def lock_balances(account_ids: Iterable[int]) -> dict[int, LockedBalance]:
+    """Lock balance rows, deepest level first, then by id, and return them as they are now, by account id."""
     statement = (
-        select(PointBalance)
+        select(
+            PointBalance.account_id,
+            PointBalance.point_balance,
+            PointBalance.last_line_number,
+            PointBalance.is_closed,
+        )
         .join(Account, Account.id == PointBalance.account_id)
         .where(PointBalance.account_id.in_(set(account_ids)))
         .order_by(access.depth_expression().desc(), PointBalance.account_id)
         .with_for_update(of=PointBalance)
-        .execution_options(populate_existing=True)
     )
-    return {balance.account_id: balance for balance in db.session.execute(statement).scalars()}
+    return {row.account_id: LockedBalance(*row) for row in db.session.execute(statement)}
 
 
 def transfer(
@@ -103,7 +117,7 @@ def post(
     :raises PointsOutOfRange: when a line or a balance would leave its range.
     """
     balances = {
-        account_id: _Running(row.point_balance, row.last_line_number, row.negative_since)
+        account_id: _Running(row.point_balance, row.last_line_number)
         for account_id, row in lock_balances(draft.account_id for draft in drafts).items()
         if not row.is_closed
     }
@@ -112,13 +126,61 @@ def post(
         if draft.account_id not in balances:
             raise AccountNotRunning(account_id=draft.account_id)
         running = balances[draft.account_id]
-        running.apply(draft, now)
-        lines.append(running.line(draft, viewer, now, request_id))
+        running.apply(draft)
+        lines.append(running.line(draft))
     if lines:
-        # One statement: without this, rows are regrouped by which columns are NULL.
-        db.session.execute(insert(PointLine).execution_options(render_nulls=True), lines)
-        db.session.execute(update(PointBalance), [row.as_row(key) for key, row in balances.items()])
+        _append(lines, viewer, now, request_id)
+        _carry(balances, now)
     return {account_id: running.point_balance for account_id, running in balances.items()}
+
+
+_LINE_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "account_id": BigInteger(),
+    "line_number": Integer(),
+    "kind": Text(),
+    "points": BigInteger(),
+    "balance_after": BigInteger(),
+    "transfer_id": Text(),
+    "remark": Text(),
+}
+_BALANCE_COLUMNS: dict[str, TypeEngine[Any]] = {
+    "account_id": BigInteger(),
+    "point_balance": BigInteger(),
+    "line_number": Integer(),
+}
+
+
+def _append(
+    lines: list[tuple[Any, ...]], viewer: Viewer | None, now: dt.datetime, request_id: str | None
+) -> None:
+    """Write lines in the order in which they were applied, in one statement."""
+    sent = sent_rows(lines, _LINE_COLUMNS)
+    same = {
+        "recorded_at": literal(now, PointLine.recorded_at.type),
+        "request_id": literal(request_id, PointLine.request_id.type),
+        "administrator_id": literal(viewer.administrator_id if viewer else None, BigInteger()),
+        "actor_name": literal(viewer.user_name if viewer else ""),
+    }
+    rows = select(*(sent.c[name] for name in _LINE_COLUMNS), *same.values()).order_by(sent.c.position)
+    columns = [*_LINE_COLUMNS, *same]
+    db.session.execute(insert(PointLine).from_select(columns, rows, include_defaults=False))
+
+
+def _carry(balances: dict[int, _Running], now: dt.datetime) -> None:
+    """Write the balances as they stand after their lines; below zero since now, or since before."""
+    changed = [(key, row.point_balance, row.line_number) for key, row in sorted(balances.items())]
+    sent = sent_rows(changed, _BALANCE_COLUMNS)
+    since = func.coalesce(PointBalance.negative_since, literal(now, PointBalance.negative_since.type))
+    db.session.execute(
+        update(PointBalance)
+        .where(PointBalance.account_id == sent.c.account_id)
+        .values(
+            point_balance=sent.c.point_balance,
+            last_line_number=sent.c.line_number,
+            negative_since=case((sent.c.point_balance < 0, since)),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def close(account_id: int) -> None:
@@ -134,42 +196,25 @@ class _Running:
 
     point_balance: int
     line_number: int
-    negative_since: dt.datetime | None
 
-    def apply(self, draft: LineDraft, now: dt.datetime) -> None:
+    def apply(self, draft: LineDraft) -> None:
         after = self.point_balance + draft.points
         if not 0 < abs(draft.points) <= LARGEST_LINE_POINTS or abs(after) > LARGEST_BALANCE_POINTS:
             raise PointsOutOfRange(minimum=1, maximum=LARGEST_LINE_POINTS)
         self.point_balance = after
         self.line_number += 1
-        self.negative_since = (self.negative_since or now) if after < 0 else None
 
-    def line(
-        self, draft: LineDraft, viewer: Viewer | None, now: dt.datetime, request_id: str | None
-    ) -> dict[str, object]:
-        return {
-            "account_id": draft.account_id,
-            "line_number": self.line_number,
-            "kind": draft.kind,
-            "points": draft.points,
-            "balance_after": self.point_balance,
-            "recorded_at": now,
-            "transfer_id": draft.transfer_id,
-            "request_id": request_id,
-            "corrects_line_id": draft.corrects_line_id,
-            "billing_date": draft.billing_date,
-            "administrator_id": viewer.administrator_id if viewer else None,
-            "actor_name": viewer.user_name if viewer else "",
-            "remark": draft.remark,
-        }
-
-    def as_row(self, account_id: int) -> dict[str, object]:
-        return {
-            "account_id": account_id,
-            "point_balance": self.point_balance,
-            "last_line_number": self.line_number,
-            "negative_since": self.negative_since,
-        }
+    def line(self, draft: LineDraft) -> tuple[Any, ...]:
+        """Return the line just applied, in the order of _LINE_COLUMNS."""
+        return (
+            draft.account_id,
+            self.line_number,
+            draft.kind.value,
+            draft.points,
+            self.point_balance,
+            draft.transfer_id,
+            draft.remark,
+        )
 
 
 def check_running(account: Account, now: dt.datetime) -> None:
@@ -184,7 +229,7 @@ def check_running(account: Account, now: dt.datetime) -> None:
         raise CancellationUnderWay(account_id=account.id)
 
 
-def check_stock(*, payer_id: int, points: int, balances: dict[int, PointBalance]) -> None:
+def check_stock(*, payer_id: int, points: int, balances: Mapping[int, LockedBalance]) -> None:
     """Refuse what a person asks for when the payer holds less; `balances` must be locked.
 
     :raises InsufficientStock: with missing_points and payer_name.

@@ -146,11 +146,7 @@ def plan_refill(
         refuses all), PermissionRefused.
     """
     access.check_permission(viewer=viewer, permission=Permission.POINTS_CHANGE)
-    wanted = list(dict.fromkeys(account_ids))
-    if not wanted:
-        raise NothingToRefill
-    if len(wanted) > LARGEST_SELECTION:
-        raise SelectionTooLarge(maximum=LARGEST_SELECTION)
+    wanted = _wanted(account_ids)
     columns = estimate_columns(now)
     statement = (
         select(
@@ -172,6 +168,15 @@ def plan_refill(
         if account_id not in found:
             raise access.AccountNotVisible(account_id=account_id)
     return _plan([found[account_id] for account_id in wanted], now, as_far_as_possible)
+
+
+def _wanted(account_ids: Sequence[int]) -> list[int]:
+    wanted = list(dict.fromkeys(account_ids))
+    if not wanted:
+        raise NothingToRefill
+    if len(wanted) > LARGEST_SELECTION:
+        raise SelectionTooLarge(maximum=LARGEST_SELECTION)
+    return wanted
 
 
 def _plan(found: Sequence[Any], now: dt.datetime, as_far_as_possible: bool) -> RefillPlan:
@@ -243,11 +248,10 @@ def refill(
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
         return RefillResult(**first)
-    plan_refill(viewer=viewer, account_ids=account_ids, now=now)
-    accounts = access.accounts_to_change(
-        viewer=viewer, permission=Permission.POINTS_CHANGE, account_ids=account_ids
+    parents = access.lock_customers(
+        viewer=viewer, permission=Permission.POINTS_CHANGE, account_ids=_wanted(account_ids)
     )
-    lock_balances([account.id for account in accounts] + [account.parent_id or 0 for account in accounts])
+    lock_balances([*parents, *parents.values()])
     plan = plan_refill(viewer=viewer, account_ids=account_ids, now=now, as_far_as_possible=as_far_as_possible)
     _check_plan(plan, digest)
     post(drafts=_drafts(plan), viewer=viewer, now=now, request_id=request_id)

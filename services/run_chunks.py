@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import func, insert, literal, select, update
 
+from domain.permissions import CHARGED_TYPES, DEPTH
 from models import BillingChunk, BillingItem, BillingRun, db
 from models.billing import ItemState, RunState
 from services import fee_posting
-from services.fee_posting import Posted
+from services.fee_posting import Conditions, FeeRange, Posted
 
 CHUNK_SIZE = 5_000
 #: Why an account is parked whose fee the database refused; the other reasons are found beforehand.
@@ -23,44 +24,58 @@ REFUSED_BY_DATABASE = "database_refused"
 
 
 def cut_into_chunks(*, run: BillingRun, size: int = CHUNK_SIZE) -> None:
-    """Write the chunks of a list, numbered in the order in which they are taken: the deepest level first."""
-    position = func.row_number().over(partition_by=BillingItem.depth, order_by=BillingItem.account_id)
-    placed = (
-        select(
-            BillingItem.depth,
-            BillingItem.account_id,
-            BillingItem.fee_points,
-            ((position - 1) // size).label("part"),
+    """Write the chunks of a list, numbered in the order in which they are taken: the deepest level first.
+
+    A step reads the next accounts of a level in the order of the list's key: nothing is sorted.
+    """
+    rows: list[dict[str, object]] = []
+    for depth in sorted({DEPTH[account_type] for account_type in CHARGED_TYPES}, reverse=True):
+        last_account_id = 0
+        while part := _next_part(run.billing_date, depth, last_account_id, size):
+            first_account_id, last_account_id, count, points = part
+            rows.append(
+                {
+                    "run_id": run.id,
+                    "number": len(rows) + 1,
+                    "depth": depth,
+                    "first_account_id": first_account_id,
+                    "last_account_id": last_account_id,
+                    "account_count": count,
+                    "due_points": points,
+                }
+            )
+    if rows:
+        db.session.execute(insert(BillingChunk), rows)
+
+
+def _next_part(
+    billing_date: dt.date, depth: int, after_account_id: int, size: int
+) -> tuple[int, int, int, int] | None:
+    """Return first and last account id, number of accounts and points of the next part; None: there is none."""
+    part = (
+        select(BillingItem.account_id, BillingItem.fee_points)
+        .where(
+            BillingItem.billing_date == billing_date,
+            BillingItem.account_id > after_account_id,
+            BillingItem.depth == depth,
         )
-        .where(BillingItem.billing_date == run.billing_date)
+        .order_by(BillingItem.account_id)
+        .limit(size)
         .subquery()
     )
-    chunks = select(
-        literal(run.id),
-        func.row_number().over(order_by=(placed.c.depth.desc(), placed.c.part)),
-        placed.c.depth,
-        func.min(placed.c.account_id),
-        func.max(placed.c.account_id),
-        func.count(),
-        func.sum(placed.c.fee_points),
-        *(literal(0) for _column in range(3)),
-        literal(""),
-    ).group_by(placed.c.depth, placed.c.part)
-    columns = ["run_id", "number", "depth", "first_account_id", "last_account_id", "account_count"]
-    columns += ["due_points", "charged_count", "charged_points", "parked_count", "worker_name"]
-    db.session.execute(insert(BillingChunk).from_select(columns, chunks, include_defaults=False))
+    ends = (func.min(part.c.account_id), func.max(part.c.account_id))
+    row = db.session.execute(select(*ends, func.count(), func.sum(part.c.fee_points))).one()
+    return (row[0], row[1], row[2], int(row[3])) if row[2] else None
 
 
 @dataclass(frozen=True)
 class TakenChunk:
-    """A chunk whose row this transaction holds, and whose account ids are first … last of one level."""
+    """A chunk whose row this transaction holds, and the items that are meant by it."""
 
     run_id: int
     number: int
-    billing_date: dt.date
-    depth: int
-    first_account_id: int
-    last_account_id: int
+    #: A range, not a list: everything due at its depth between the two ends.
+    meant: FeeRange
 
 
 def take_chunk(*, run_id: int) -> TakenChunk | None:
@@ -90,14 +105,13 @@ def has_open(*, run_id: int) -> bool:
 
 def _taken(chunk: BillingChunk) -> TakenChunk:
     billing_date = select(BillingRun.billing_date).where(BillingRun.id == chunk.run_id)
-    return TakenChunk(
-        chunk.run_id,
-        chunk.number,
+    meant = FeeRange(
         db.session.execute(billing_date).scalar_one(),
-        chunk.depth,
         chunk.first_account_id,
         chunk.last_account_id,
+        chunk.depth,
     )
+    return TakenChunk(chunk.run_id, chunk.number, meant)
 
 
 def _open_chunk(run_id: int, *, skip_locked: bool, number: int | None = None) -> BillingChunk | None:
@@ -116,7 +130,7 @@ def _open_chunk(run_id: int, *, skip_locked: bool, number: int | None = None) ->
 
 def post_chunk(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> Posted:
     """Post the fees of a chunk that `take_chunk` gave, in the same transaction."""
-    posted = fee_posting.post_fees(billing_date=chunk.billing_date, is_meant=_meant(chunk), now=now)
+    posted = fee_posting.post_fees(meant=chunk.meant, now=now)
     _close_chunk(chunk, posted, now, worker_name)
     return posted
 
@@ -136,14 +150,6 @@ def _close_chunk(chunk: TakenChunk, posted: Posted, now: dt.datetime, worker_nam
     )
 
 
-def _meant(chunk: TakenChunk) -> fee_posting.Conditions:
-    """A range, not a list: everything at this depth between the two ends is meant."""
-    return (
-        BillingItem.depth == chunk.depth,
-        BillingItem.account_id.between(chunk.first_account_id, chunk.last_account_id),
-    )
-
-
 def isolate(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> None:
     """Halve a chunk that could not be posted; of a single account, park it: the others are not to wait for it.
 
@@ -152,11 +158,7 @@ def isolate(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> No
     held = _open_chunk(chunk.run_id, skip_locked=False, number=chunk.number)
     if held is None:
         return
-    due = (
-        BillingItem.billing_date == chunk.billing_date,
-        BillingItem.state == ItemState.DUE,
-        *_meant(chunk),
-    )
+    due = chunk.meant.due()
     count = db.session.execute(select(func.count()).where(*due)).scalar_one()
     if count > 1:
         _halve(held, due, count)
@@ -170,7 +172,7 @@ def isolate(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> No
     _close_chunk(chunk, Posted(parked_count=count), now, worker_name)
 
 
-def _halve(held: BillingChunk, due: fee_posting.Conditions, count: int) -> None:
+def _halve(held: BillingChunk, due: Conditions, count: int) -> None:
     """Give the second half of what is due of a chunk to a new chunk."""
     ids = select(BillingItem.account_id).where(*due).order_by(BillingItem.account_id)
     middle = db.session.execute(ids.offset(count // 2).limit(1)).scalar_one()

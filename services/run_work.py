@@ -26,12 +26,18 @@ log = logging.getLogger(__name__)
 SQLITE_PAUSE_SECONDS = 0.01
 
 
-def bill(*, billing_date: dt.date, now: dt.datetime, settings: Settings) -> Posted:
+def bill(
+    *,
+    billing_date: dt.date,
+    now: dt.datetime,
+    settings: Settings,
+    chunk_size: int = run_chunks.CHUNK_SIZE,
+) -> Posted:
     """Write the run of a 25th if it is not there, and post what this worker gets of it; return that.
 
     It comes back when nothing of the run is open any more, or when the run waits for its release.
     """
-    run = _listed_run(billing_date, now, settings)
+    run = _listed_run(billing_date, now, settings, chunk_size)
     total = Posted()
     if run is None or run.state is RunState.REVIEW:
         return total
@@ -63,7 +69,9 @@ def post_next_chunk(*, run_id: int, now: dt.datetime, worker_name: str = "") -> 
         return Posted()
 
 
-def _listed_run(billing_date: dt.date, now: dt.datetime, settings: Settings) -> BillingRun | None:
+def _listed_run(
+    billing_date: dt.date, now: dt.datetime, settings: Settings, chunk_size: int
+) -> BillingRun | None:
     """Return the run, written now if it is not there yet; None: another worker just did, look again."""
     found = select(BillingRun).where(BillingRun.billing_date == billing_date)
     bound = ReviewBound(settings.billing_review_percent, settings.billing_review_from_points)
@@ -72,7 +80,9 @@ def _listed_run(billing_date: dt.date, now: dt.datetime, settings: Settings) -> 
             run = session.execute(found).scalar_one_or_none()
             if run is not None:
                 return run
-            run = billing_runs.list_run(billing_date=billing_date, now=now, bound=bound)
+            run = billing_runs.list_run(
+                billing_date=billing_date, now=now, chunk_size=chunk_size, bound=bound
+            )
     except IntegrityError:
         log.info("the run of %s was listed by another worker", billing_date)
         return None

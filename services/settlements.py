@@ -55,12 +55,12 @@ def _settle(
     account: Account, agreement: Cancellation, viewer: Viewer | None, now: dt.datetime
 ) -> tuple[Settlement, int]:
     """Post what brings the balance to zero and close it; return that, and what a year's contract owed (≥ 0)."""
-    balances = ledger.lock_balances([account.id, account.parent_id or 0])
+    ledger.lock_balances([account.id, account.parent_id or 0])
     billing_runs.charge_due_fees(account_id=account.id, now=now)
-    db.session.refresh(balances[account.id])
+    held = ledger.lock_balances([account.id])[account.id].point_balance
     remaining = remaining_of(account, agreement.scheduled_on, now)
     owed = remaining.fee_points if remaining else 0
-    settled = settlement(balances[account.id].point_balance, owed)
+    settled = settlement(held, owed)
     ledger.post(drafts=_settling_lines(account, settled), viewer=viewer, now=now)
     ledger.close(account.id)
     return settled, owed

@@ -120,17 +120,18 @@ def test_a_run_far_above_the_last_one_waits_for_a_person(world: World) -> None:
     ]
 
 
-def refuse_lines_of(account_id: int) -> None:
-    """Let the database refuse every line of one account, as a constraint of tomorrow would."""
+def refuse_lines_of(*account_ids: int) -> None:
+    """Let the database refuse every line of some accounts, as a constraint of tomorrow would."""
+    refused = ", ".join(map(str, account_ids))
     if db.engine.dialect.name == "sqlite":
         statements = [
-            f"CREATE TRIGGER refuse_one BEFORE INSERT ON point_lines WHEN NEW.account_id = {account_id} "
+            f"CREATE TRIGGER refuse_one BEFORE INSERT ON point_lines WHEN NEW.account_id IN ({refused}) "
             "BEGIN SELECT RAISE(ABORT, 'no'); END"
         ]
     else:
         statements = [
             f"CREATE TRIGGER refuse_one BEFORE INSERT ON point_lines FOR EACH ROW "
-            f"WHEN (NEW.account_id = {account_id}) EXECUTE FUNCTION refuse_change()"
+            f"WHEN (NEW.account_id IN ({refused})) EXECUTE FUNCTION refuse_change()"
         ]
     with transaction() as session:
         for statement in statements:
