@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -172,7 +172,11 @@ def move(
     body = {"do": "move", "ids": list(account_ids), "target_id": target_id, "digest": digest}
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
-        return plan_move(viewer=viewer, account_ids=account_ids, target_id=target_id, now=now)
+        # It is done: whether that MSP still takes customers does not matter any more.
+        plan = plan_move(viewer=viewer, account_ids=account_ids, target_id=None, now=now)
+        return replace(
+            plan, target_id=target_id, target_name=db.session.get_one(Account, target_id).company_name
+        )
     now = cut_gate.pass_gate(now)
     customers = access.accounts_to_change(
         viewer=viewer, permission=Permission.CUSTOMERS_MOVE, account_ids=account_ids

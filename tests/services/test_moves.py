@@ -10,6 +10,7 @@ from domain.permissions import AccountType, Viewer
 from models import Account, AuditEvent, db
 from services import access, accounts, cancellations, moves, points
 from services.access import AccountNotVisible, PermissionRefused
+from services.cancellation_previews import preview
 from services.moves import (
     MoveObstacle,
     MoveObstructed,
@@ -155,6 +156,28 @@ def test_what_was_shown_is_bound_and_a_repeat_is_harmless(world: World) -> None:
     assert len(events.all()) == 1
     with pytest.raises(RequestIdReused):
         move(world, [customer], world.distributor, key=key, digest=fresh)
+
+
+def test_a_repeat_gets_its_answer_though_the_msp_takes_no_customers_any_more(world: World) -> None:
+    customer, key = world.customer(), request_id()
+    fresh = plan(world, [customer], world.msp_b).digest
+    first = move(world, [customer], world.msp_b, key=key, digest=fresh)
+    for leaving in (customer, world.msp_b.account_id):
+        day = dt.date(2026, 12, 1)
+        shown = preview(viewer=world.distributor, account_id=leaving, scheduled_on=day, now=START)
+        with transaction():
+            cancellations.schedule(
+                viewer=world.distributor,
+                account_id=leaving,
+                scheduled_on=day,
+                consent=True,
+                shown=(shown.top_up_points, shown.write_off_points),
+                now=START,
+            )
+    with pytest.raises(TargetUnknown):
+        plan(world, [customer], world.msp_b)
+    again = move(world, [customer], world.msp_b, key=key, digest=fresh)
+    assert (len(again.rows), again.target_name) == (len(first.rows), first.target_name)
 
 
 def test_who_may_move_what_where(world: World) -> None:
