@@ -10,17 +10,31 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import make_url, select
 
 from admin_views import csrf as csrf_guard
 from admin_views.request_context import SESSION_TOKEN
 from models import Administrator, db
 from services import invariants, sign_ins
 from services.transaction import transaction
-from tests.support.databases import ENGINES, DatabaseFactory, MovableClock, build_app
+from tests.support.databases import ENGINES, DatabaseFactory, MovableClock
+from tests.support.kept_application import KeptApplication
 from tests.support.postgres_server import PostgresServer, running_postgres
 
 SignIn = Callable[[FlaskClient, str], None]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what is marked `one_engine` over the first engine only."""
+    repeated = {
+        item for item in items if item.get_closest_marker("one_engine") and _engine_of(item) in ENGINES[1:]
+    }
+    items[:] = [item for item in items if item not in repeated]
+    config.hook.pytest_deselected(items=list(repeated))
+
+
+def _engine_of(item: pytest.Item) -> str | None:
+    return item.callspec.params.get("databases") if hasattr(item, "callspec") else None
 
 
 @pytest.fixture(scope="session")
@@ -52,10 +66,17 @@ def database_url(databases: DatabaseFactory, content: str) -> Iterator[str]:
     databases.drop(url)
 
 
+@pytest.fixture(scope="session")
+def kept_applications() -> dict[str, KeptApplication]:
+    """Give the applications that tests share, by the driver of their engine."""
+    return {}
+
+
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
-    """Give the application; afterwards every invariant must hold."""
-    application = build_app(database_url)
+def app(kept_applications: dict[str, KeptApplication], database_url: str) -> Iterator[Flask]:
+    """Give the application as if it were new; afterwards every invariant must hold."""
+    driver = make_url(database_url).drivername
+    application = kept_applications.setdefault(driver, KeptApplication()).over(database_url)
     yield application
     with application.app_context():
         violations = invariants.verify()

@@ -19,6 +19,8 @@ BACK = "自社の顧客画面へ戻る"
 def open_portal(visitor: Visitor) -> Locator:
     """Go to 顧客画面 and return its pull-down."""
     visitor.page.get_by_role("link", name="顧客画面", exact=True).click()
+    visitor.page.wait_for_url("**/portal/")
+    visitor.wait_for_page()
     return visitor.page.get_by_role("combobox", name=LABEL)
 
 
@@ -50,6 +52,7 @@ def test_the_pull_down_by_keyboard(visit: Visit) -> None:
     expect(banner(msp)).to_contain_text(f"{name}の顧客画面を")
     msp.press(BACK)
     expect(banner(msp)).to_have_count(0)
+    msp.wait_for_page()
     box.press_sequentially("nothing-like-it")
     expect(msp.page.get_by_text("一致するアカウントがありません。").first).to_be_visible()
     box.press("Enter")
@@ -65,6 +68,7 @@ def test_the_pull_down_on_a_phone(visit: Visit) -> None:
     name = option.locator("span").first.inner_text()
     option.click()
     expect(banner(msp)).to_contain_text(f"{name}の顧客画面を")
+    msp.wait_for_page()
     assert msp.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 

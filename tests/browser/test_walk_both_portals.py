@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 
 import pytest
 from playwright.sync_api import expect
@@ -13,9 +12,9 @@ from tests.browser.test_walk_registration_to_notice import (
     COMPANY,
     MAIL_LIST,
     USERS,
-    WORKER_SECONDS,
     approve_and_provision,
     register,
+    wait_until_provisioned,
 )
 from tests.support.visitor import Visitor
 
@@ -97,11 +96,12 @@ def test_an_msp_comes_into_being_and_takes_over_a_customer(visit: Visit) -> None
     dialog = distributor.open_dialog(NEW_MSP, "変更", column="現在のポイント", title="ポイント数更新")
     dialog.get_by_label("追加").check()
     dialog.get_by_label("変更ポイント").fill("50")
-    distributor.press("変更", within=dialog)
+    distributor.finish_dialog("変更")
     expect(distributor.cell(NEW_MSP, "現在のポイント")).to_contain_text("50")
     dialog = distributor.open_dialog(NEW_MSP, "解約", column="操作", title="解約")
     expect(dialog).to_contain_text("120")
     dialog.get_by_role("link", name="キャンセル").click()
+    distributor.wait_until_closed()
     moved = move_a_customer(distributor)
     look_at_its_page(distributor, moved)
     enter(distributor, NEW_MSP)
@@ -126,8 +126,7 @@ def test_presets_and_mail_previews(visit: Visit) -> None:
     dialog = msp.dialog
     dialog.get_by_role("combobox").select_option(label="診断なし")
     expect(dialog.get_by_role("row").filter(has_text="セキュリティ診断")).to_be_visible()
-    msp.press("適用", within=dialog)
-    expect(msp.dialog).to_be_hidden()
+    msp.finish_dialog("適用")
     msp.go("メールの文面")
     msp.page.get_by_role("link", name="納品通知").click()
     expect(msp.page.get_by_role("main")).to_contain_text("アカウント番号")
@@ -164,8 +163,7 @@ def register_msp(distributor: Visitor) -> None:
     }.items():
         dialog.get_by_role("textbox", name=label, exact=True).fill(text)
     dialog.get_by_role("combobox", name="都道府県 必須").select_option("東京都")
-    distributor.press("登録", within=dialog)
-    expect(distributor.dialog).to_be_hidden()
+    distributor.finish_dialog("登録")
 
 
 def provision(operator: Visitor, company: str) -> None:
@@ -173,15 +171,11 @@ def provision(operator: Visitor, company: str) -> None:
     operator.go("承認待ちアカウント一覧")
     for step, after in (("承認", "承認済"), ("プロビジョニング", "")):
         dialog = operator.open_dialog(company, step, column="操作", title=step)
-        operator.press(step, within=dialog)
-        expect(operator.dialog).to_be_hidden()
+        expect(dialog).to_contain_text(company)
+        operator.finish_dialog(step)
         if after:
             expect(operator.cell(company, "状態")).to_contain_text(after)
-    deadline = time.monotonic() + WORKER_SECONDS
-    while operator.row(company).get_by_role("link").count():
-        assert time.monotonic() < deadline, "the worker did not provision"
-        time.sleep(0.3)
-        operator.page.reload()
+    wait_until_provisioned(operator, company)
 
 
 def move_a_customer(distributor: Visitor) -> str:
@@ -197,8 +191,7 @@ def move_a_customer(distributor: Visitor) -> str:
     dialog.get_by_role("combobox").select_option(value=option)
     expect(dialog.get_by_role("row").filter(has_text=company)).to_contain_text(f"{NEW_MSP} へ")
     expect(dialog.get_by_role("row").filter(has_text=company)).to_contain_text(points)
-    distributor.press("移動", within=dialog)
-    expect(distributor.dialog).to_be_hidden()
+    distributor.finish_dialog("移動")
     return company
 
 
@@ -225,16 +218,17 @@ def add_price(operator: Visitor) -> None:
     dialog.get_by_role("textbox", name="超過1ユーザあたりのポイント 必須").fill("1")
     operator.press("次の課金への影響を確認", within=dialog)
     expect(dialog.get_by_text("の課金への影響").last).to_be_visible()
-    operator.press("追加", within=dialog)
-    expect(operator.dialog).to_be_hidden()
+    operator.finish_dialog("追加")
     expect(operator.page.get_by_role("row").filter(has_text="2026/12/01")).to_contain_text("12")
 
 
 def enter(visitor: Visitor, company: str) -> None:
     """顧客画面, then 顧客切り替え by typing a part of the name and Enter."""
+    visitor.wait_for_page()
     if visitor.page.get_by_role("link", name="顧客画面", exact=True).count():
         visitor.page.get_by_role("link", name="顧客画面", exact=True).click()
         visitor.page.wait_for_url(re.compile("/portal/$"))
+        visitor.wait_for_page()
     box = visitor.page.get_by_role("combobox", name="顧客切り替え")
     box.fill(company[-6:])
     expect(visitor.page.get_by_role("option").filter(has_text=company)).to_be_visible()
@@ -252,19 +246,15 @@ def register_first_administrator(msp: Visitor) -> None:
     dialog.get_by_role("textbox", name="名前 必須", exact=True).fill("初代 管理")
     dialog.get_by_role("textbox", name="Eメール 必須").fill("first@browser.example.jp")
     expect(dialog.get_by_label("設定URLメール送信")).to_be_checked()
-    msp.press("登録", within=dialog)
-    expect(msp.dialog).to_be_hidden()
+    msp.finish_dialog("登録")
     expect(msp.page.get_by_role("row").filter(has_text=FIRST_PERSON)).to_contain_text("パスワード未設定")
 
 
 def set_password_by_link(msp: Visitor, person: Visitor) -> Visitor:
     """Open パスワード設定の案内, set a password by its link, sign in with it."""
-    deadline = time.monotonic() + WORKER_SECONDS
     mail = msp.page.get_by_role("row").filter(has_text="first@browser.example.jp")
-    while not mail.filter(has_text="パスワード設定").filter(has_text="保管").count():
-        assert time.monotonic() < deadline, "the worker did not send"
-        msp.page.goto(MAIL_LIST)
-        time.sleep(0.3)
+    link = mail.filter(has_text="パスワード設定").filter(has_text="保管")
+    msp.look_until(link.count, at=MAIL_LIST, late="the worker did not send")
     assert mail.filter(has_text="登録通知").count() == 1
     mail.filter(has_text="パスワード設定").get_by_role("link").first.click()
     found = re.search(
@@ -275,6 +265,7 @@ def set_password_by_link(msp: Visitor, person: Visitor) -> Visitor:
     person.page.get_by_label(re.compile(r"^新しいパスワード(?!\()")).fill(PASSWORD)
     person.page.get_by_label(re.compile(r"^新しいパスワード\(確認\)")).fill(PASSWORD)
     person.page.get_by_role("button").filter(has_text="設定").click()
+    person.page.wait_for_url(lambda address: "/set-password/" not in address)
     person.page.goto("/login")
     person.page.get_by_label("ユーザ名またはEメール").fill(FIRST_PERSON)
     person.page.get_by_label("パスワード", exact=True).fill(PASSWORD)
@@ -291,8 +282,7 @@ def hand_down(msp: Visitor) -> None:
     dialog = msp.open_dialog(COMPANY, "変更", column="現在のポイント", title="ポイント数更新")
     dialog.get_by_label("追加").check()
     dialog.get_by_label("変更ポイント").fill(str(USERS))
-    msp.press("変更", within=dialog)
-    expect(msp.dialog).to_be_hidden()
+    msp.finish_dialog("変更")
     assert msp.number(COMPANY, "今月25日の推定残ポイント数") == 0
 
 
@@ -300,14 +290,9 @@ def notify(msp: Visitor) -> None:
     """選択実行 > 納品通知: the mail names the administrator."""
     msp.choose(COMPANY)
     msp.run_on_chosen("納品通知")
-    msp.press("送信", within=msp.dialog)
-    expect(msp.dialog).to_be_hidden()  # the list is there anew: only then does another page's turn come
-    deadline = time.monotonic() + WORKER_SECONDS
+    msp.finish_dialog("送信")
     mail = msp.page.get_by_role("row").filter(has_text="taro@browser.example.jp").filter(has_text="納品通知")
-    while not mail.filter(has_text="保管").count():
-        assert time.monotonic() < deadline, "the worker did not send"
-        msp.page.goto(MAIL_LIST)
-        time.sleep(0.3)
+    msp.look_until(mail.filter(has_text="保管").count, at=MAIL_LIST, late="the worker did not send")
     mail.get_by_role("link").first.click()
     expect(msp.page.get_by_label("テキスト形式の本文")).to_contain_text(FIRST_PERSON)
 
@@ -318,8 +303,7 @@ def change_profile(customer: Visitor) -> None:
     customer.page.get_by_role("main").get_by_role("link", name="編集").click()
     dialog = customer.dialog
     dialog.get_by_role("textbox", name="番地/ビル等").fill("新ビル 9階")
-    customer.press("更新", within=dialog)
-    expect(customer.dialog).to_be_hidden()
+    customer.finish_dialog("更新")
     expect(customer.page.get_by_role("main")).to_contain_text("新ビル 9階")
 
 
@@ -330,8 +314,7 @@ def register_user(customer: Visitor) -> None:
     dialog = customer.dialog
     dialog.get_by_role("textbox", name="ユーザ名 必須").fill("new.user")
     dialog.get_by_role("textbox", name="名前 必須", exact=True).fill("新規 太郎")
-    customer.press("登録", within=dialog)
-    expect(customer.dialog).to_be_hidden()
+    customer.finish_dialog("登録")
     expect(customer.page.get_by_role("row").filter(has_text="new.user")).to_contain_text("新規 太郎")
 
 

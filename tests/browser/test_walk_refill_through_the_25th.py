@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from playwright.sync_api import Locator, expect
 
@@ -15,7 +13,6 @@ pytestmark = pytest.mark.browser
 
 PORTAL_NOW = "2026-11-24T23:50:00+09:00"
 AFTER_THE_CUT = "2026-11-25T00:00:30+09:00"
-RUN_SECONDS = 90.0
 ESTIMATE = "今月25日の推定残ポイント数"
 #: The 25th as the screens write it.
 DATE_WORDS = "2026/11/25"
@@ -46,13 +43,12 @@ def test_refill_the_25th_and_cancellation(visit: Visit, portal: PortalStack) -> 
 def names_by_state(msp: Visitor) -> dict[str, list[str]]:
     """Sort the companies on the screen by what the list shows of them."""
     found: dict[str, list[str]] = {"short": [], "dated": [], "on the 25th": [], "well": []}
-    columns = msp.columns()
-    for row in msp.page.get_by_role("row").all()[1:]:
-        if not row.get_by_role("checkbox").count():
-            continue
-        texts = dict(zip(columns, row.get_by_role("cell").all_inner_texts(), strict=True))
+    choosable = msp.choosable()
+    for texts in msp.texts():
         # Badges stand behind the name.
         name = texts["会社名"].split("\n")[0].split(" ")[0]
+        if name not in choosable:
+            continue
         if number_of(texts[ESTIMATE]) < 0 and "一時停止" not in texts["会社名"]:
             found["short"].append(name)
         elif texts["解約予定日"].startswith(DATE_WORDS):
@@ -111,18 +107,17 @@ def lift(msp: Visitor, name: str) -> None:
     """解約予定日 [設定] → 解除."""
     dialog = msp.open_dialog(name, "設定", column="解約予定日", title="解約予定日設定")
     msp.press("解除", within=dialog)
-    expect(msp.page.get_by_text("を解除しました。")).to_be_visible()
+    msp.told("を解除しました。")
     assert "20" not in msp.cell(name, "解約予定日").inner_text().split("設定")[0]
 
 
 def wait_for_fees(msp: Visitor, names: list[str]) -> None:
     """Look at ポイント履歴 again and again until the fees of the 25th stand there."""
-    deadline = time.monotonic() + RUN_SECONDS
-    msp.page.goto("/msp/points/?page_size=100")
-    while not all(fee_lines(msp, name).count() for name in names):
-        assert time.monotonic() < deadline, "no fees of the 25th"
-        time.sleep(1)
-        msp.page.reload()
+    msp.look_until(
+        lambda: all(fee_lines(msp, name).count() for name in names),
+        at="/msp/points/?page_size=100",
+        late="no fees of the 25th",
+    )
 
 
 def fee_lines(msp: Visitor, name: str) -> Locator:

@@ -20,8 +20,8 @@ from launcher.environment import (
     sole_use,
 )
 from launcher.errors import LauncherError
-from launcher.queue_server import free_port
 from launcher.reset import reset
+from tests.support.ports import settled_port
 
 
 def place(folder: Path) -> Place:
@@ -88,7 +88,7 @@ def test_a_busy_port_is_named(tmp_path: Path) -> None:
 
 def test_a_second_portal_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     with sole_use(tmp_path):
-        environment = {"VAR_DIR": str(tmp_path), "PORT": str(free_port())}
+        environment = {"VAR_DIR": str(tmp_path), "PORT": str(settled_port())}
         second = subprocess.run(
             [sys.executable, "-m", "launcher"],
             cwd=ROOT,

@@ -44,8 +44,8 @@ def python(code: str) -> tuple[str, ...]:
 
 
 def wait_until(condition: Callable[[], bool]) -> bool:
-    """Wait up to ten seconds; tell whether it came."""
-    deadline = time.monotonic() + 10
+    """Wait up to a minute; tell whether it came."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if condition():
             return True

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import datetime as dt
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -29,6 +31,13 @@ ENGINES = ("sqlite", "postgresql")
 
 #: Templates are compiled once for all the applications of a run.
 TEMPLATES = FileSystemBytecodeCache(tempfile.mkdtemp(prefix="portal-templates-"))
+
+
+@atexit.register
+def _forget_templates(made_by: int = os.getpid()) -> None:
+    """Delete them at the end of this process, not of one that it forks."""
+    if os.getpid() == made_by:
+        shutil.rmtree(TEMPLATES.directory, ignore_errors=True)
 
 
 class MovableClock:

@@ -33,7 +33,7 @@ class RudeServer:
             except OSError:
                 return
             with connection:
-                connection.settimeout(5)
+                connection.settimeout(60)
                 try:
                     self._talk(connection)
                 except OSError:
@@ -72,4 +72,4 @@ def rude_server(silent_at: str) -> Iterator[RudeServer]:
         yield server
         server.closing.set()
         listener.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(60)

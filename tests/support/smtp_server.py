@@ -12,7 +12,7 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from launcher.queue_server import free_port
+from tests.support.ports import settled_port
 
 ACCEPTED = "250 Accepted"
 TRY_LATER = "451 Try again later"
@@ -38,7 +38,7 @@ class ReceivedMail:
 class SmtpServer:
     """What arrived, and what is answered to recipients and to messages."""
 
-    port: int = field(default_factory=free_port)
+    port: int = field(default_factory=settled_port)
     received: list[ReceivedMail] = field(default_factory=list)
     #: The answer to every recipient without one of its own.
     recipient_answer: str = ACCEPTED

@@ -7,6 +7,8 @@ or above that the test did not announce, and a request that leaves the portal.
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -20,6 +22,10 @@ document.addEventListener("securitypolicyviolation", (event) => {
   console.error(`CSP ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile}`);
 });
 """
+#: What a worker is asked for is done within this time, however much else the machine has to do.
+WORKER_SECONDS = 120.0
+#: Seconds between two looks at what a worker does.
+PAUSE_BETWEEN_LOOKS = 0.3
 #: The browser's own line about an answer of 400 or above; the answer itself is looked at.
 _FAILED_RESOURCE = "Failed to load resource: the server responded with a status"
 
@@ -54,15 +60,15 @@ class Visitor:
         """The open dialog."""
         return self.page.get_by_role("dialog")
 
-    def sign_in(self, user_name: str) -> None:
+    def sign_in(self, user_name: str, *, password: str = DEMO_PASSWORD) -> None:
         """Type the name and the demo's password."""
         self._user_name = user_name
         self.page.goto("/login")
         self.page.get_by_label("ユーザ名またはEメール").fill(user_name)
-        self.page.get_by_label("パスワード").fill(DEMO_PASSWORD)
+        self.page.get_by_label("パスワード").fill(password)
         self.press("ログイン")
         self.page.wait_for_url(lambda address: "/login" not in address)
-        self.wait_for_scripts()
+        self.wait_for_page()
 
     def sign_out(self) -> None:
         """Open the user menu and press ログアウト."""
@@ -75,15 +81,16 @@ class Visitor:
             "link", name=menu_entry, exact=True
         ).click()
         expect(self.page.get_by_role("heading", name=menu_entry, level=1)).to_be_visible()
-        self.wait_for_scripts()
+        self.wait_for_page()
 
     def press(self, name: str, *, within: Locator | None = None) -> None:
         """Press the button of that name."""
         (within or self.page).get_by_role("button", name=name, exact=True).click()
 
     def told(self, words: str) -> None:
-        """Wait for a message."""
+        """Wait for a message and for the whole page that it stands on."""
         expect(self.page.get_by_text(words)).to_be_visible()
+        self.wait_for_page()
 
     def row(self, company_name: str) -> Locator:
         """Return the row of a company."""
@@ -110,6 +117,36 @@ class Visitor:
         expect(self.dialog.get_by_role("heading", name=title, exact=True)).to_be_visible()
         return self.dialog
 
+    def finish_dialog(self, button: str) -> None:
+        """Press a button of the open dialog and wait until the page behind it is there anew, without a dialog."""
+        self.press(button, within=self.dialog)
+        self.wait_until_closed()
+
+    def wait_until_closed(self) -> None:
+        """Wait until no dialog is open; one that was sent stays open until the next page begins to load."""
+        expect(self.dialog).to_be_hidden()
+        self.wait_for_page()
+
+    def look_until(self, is_there: Callable[[], object], *, at: str | None = None, late: str) -> None:
+        """Load the page, or the one `at` an address, again and again until what a worker does is seen on it."""
+        deadline = time.monotonic() + WORKER_SECONDS
+        if at is not None:
+            self.page.goto(at)
+        self.wait_for_page()
+        while not is_there():
+            assert time.monotonic() < deadline, late
+            time.sleep(PAUSE_BETWEEN_LOOKS)
+            self.page.reload()
+            self.wait_for_page()
+
+    def texts(self) -> list[dict[str, str]]:
+        """Return the rows of the only table on the page as a whole: the text of each cell by its heading."""
+        columns = self.columns()
+        read = """(table) => [...table.tBodies].flatMap((body) => [...body.rows])
+          .map((row) => [...row.cells].map((cell) => cell.innerText))"""
+        rows: list[list[str]] = self.page.get_by_role("table").evaluate(read)
+        return [dict(zip(columns, row, strict=True)) for row in rows]
+
     def wait_for_page(self) -> None:
         """Wait until the page is there as a whole, before something is read from it at once."""
         self.page.wait_for_load_state("load")
@@ -130,6 +167,13 @@ class Visitor:
         self.wait_for_scripts()
         for name in company_names:
             self.page.get_by_role("checkbox", name=f"{name} を選択").check()
+
+    def choosable(self) -> list[str]:
+        """Return the companies on the page as a whole that can be chosen, from the top."""
+        self.wait_for_page()
+        boxes = self.page.get_by_role("row").get_by_role("checkbox", name=" を選択")
+        labels: list[str] = boxes.evaluate_all("(boxes) => boxes.map((box) => box.ariaLabel)")
+        return [label.removesuffix(" を選択") for label in labels]
 
     def what_is_shown(self) -> str:
         """Return address and text of the page, for a report of failure."""

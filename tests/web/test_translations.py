@@ -31,6 +31,8 @@ from tests.support.databases import START
 from tests.web.browser_session import send
 from tests.web.customer_screens import Screens, chosen, hidden_fields
 
+pytestmark = pytest.mark.one_engine
+
 WORDS = ROOT / "translations" / "en" / "LC_MESSAGES" / "messages.po"
 JAPANESE = re.compile(r"[\u3001-\u30ff\u3400-\u9fff（）？！：、。]")
 #: What the code puts values into; scripts replace `#`, a template looks for `>>>`.
@@ -49,6 +51,11 @@ PAGES = {
         "/msp/accounts/",
         "/msp/accounts/new/",
         "/msp/points/",
+        "/msp/runs/",
+        "/msp/runs/2026-11-25/",
+        "/msp/runs/2026-10-25/",
+        "/msp/runs/2026-10-25/release/",
+        "/msp/runs/2026-10-25/retry/",
         "/msp/prices/",
         "/msp/prices/new/",
         "/msp/log/",
@@ -77,6 +84,8 @@ PAGES = {
         "/msp/pending/",
         "/msp/accounts/",
         "/msp/points/",
+        "/msp/runs/",
+        "/msp/runs/2026-11-25/",
         "/msp/log/",
         "/msp/mails/",
         "/msp/presets/",
