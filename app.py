@@ -16,19 +16,21 @@ from admin_views import (
     error_pages,
     formatting,
     frame,
+    metrics,
     pages,
     probes,
     registry,
     security_headers,
     sign_in,
 )
-from admin_views.converters import RowIdConverter
+from admin_views.converters import BillingDateConverter, RowIdConverter
 from admin_views.portal import registry as portal_registry
 from admin_views.portal import visit
 from admin_views.portal.home import PortalIndexView
 from admin_views.request_context import language
 from config import ROOT, Settings, SettingsError
 from models import db
+from models.base import engine_options
 from services.clock import clock_of
 
 #: No form of the portal is larger; a selection by rows holds one page, a larger one travels as its filter.
@@ -47,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["settings"] = settings
     app.extensions["clock"] = clock_of(settings)
     app.url_map.converters["row_id"] = RowIdConverter
+    app.url_map.converters["billing_date"] = BillingDateConverter
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -62,6 +65,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": engine_options(settings.database_url),
         "BABEL_DEFAULT_LOCALE": "ja",
         "BABEL_DEFAULT_TIMEZONE": "Asia/Tokyo",
         "MAX_CONTENT_LENGTH": LARGEST_REQUEST,
@@ -85,6 +89,7 @@ def _register_screens(app: Flask) -> None:
     frame.init_app(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(probes.blueprint)
+    app.register_blueprint(metrics.blueprint)
     dev_mails.register_dev_mails(app)
     admin = Admin(
         app,

@@ -11,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "dev", "password", "test"})
 SHORTEST_SECRET = 32
+SHORTEST_TOKEN = 20
 MAIL_ADDRESSES = ("smtp://", "smtps://")
 DATABASE_ADDRESSES = ("sqlite:///", "postgresql+psycopg://")
 
@@ -61,6 +62,8 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()
     #: How many proxies in front set X-Forwarded-*.
     trusted_proxies: int = 0
+    #: Opens /metrics to whoever brings it as a bearer token; empty: to this machine alone.
+    metrics_token: str = ""
 
     @property
     def is_demo(self) -> bool:
@@ -101,7 +104,15 @@ class Settings:
             billing_review_from_points=_whole(values, "BILLING_REVIEW_FROM_POINTS", 1_000),
             trusted_hosts=tuple(h.strip() for h in values.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
             trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
+            metrics_token=_metrics_token(values),
         )
+
+
+def _metrics_token(values: Mapping[str, str]) -> str:
+    token = values.get("METRICS_TOKEN", "")
+    if token and len(token) < SHORTEST_TOKEN:
+        raise SettingsError(f"METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters")
+    return token
 
 
 def _mail_url(values: Mapping[str, str]) -> str:

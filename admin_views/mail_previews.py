@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.wrappers import Response
 
 from admin_views.msp_page import MspPageView
-from admin_views.request_context import language, settings
+from admin_views.request_context import language, settings, viewer
 from domain.permissions import Permission
 from models.mails import MailKind
 from services.audit_field_words import MAIL_KIND_WORDS
@@ -31,6 +31,7 @@ class MailFacts:
 _CONTACTS = _l("基本情報と販売店情報の担当者のうち、担当者名と担当者Eメールの両方が設定されている方")
 _ADMINISTRATOR = _l("その管理者")
 _APPLICANT = _l("申請した管理者")
+_OPERATOR = _l("SingleIDの管理者")
 #: In the order in which an account meets them.
 FACTS: dict[MailKind, MailFacts] = {
     MailKind.APPROVAL: MailFacts(_l("アカウントの申請が承認されたとき"), _APPLICANT),
@@ -47,7 +48,21 @@ FACTS: dict[MailKind, MailFacts] = {
     MailKind.SUSPENSION_WARNING: MailFacts(
         _l("ポイント不足が続き、一時停止になる7日前。顧客アカウントとサポートアカウントが対象です"), _CONTACTS
     ),
+    MailKind.OPERATOR_ALARM: MailFacts(
+        _l(
+            "月額利用料の計算が15分たっても始まらないとき、確認を待って止まったとき、台帳の検査で異常が見つかったとき"
+        ),
+        _OPERATOR,
+    ),
+    MailKind.AUDIT_HEAD: MailFacts(_l("毎日1回"), _OPERATOR),
 }
+#: The matter of those who run the portal.
+OPERATOR_KINDS = frozenset({MailKind.OPERATOR_ALARM, MailKind.AUDIT_HEAD})
+
+
+def _seen_facts() -> dict[MailKind, MailFacts]:
+    sees_all = viewer().can(Permission.HEALTH_VIEW)
+    return {kind: facts for kind, facts in FACTS.items() if sees_all or kind not in OPERATOR_KINDS}
 
 
 class MailPreviewsView(MspPageView):
@@ -58,13 +73,13 @@ class MailPreviewsView(MspPageView):
     @expose("/")
     def index(self) -> Any:
         """Show the kinds of mail."""
-        kinds = [(kind, MAIL_KIND_WORDS[kind], facts) for kind, facts in FACTS.items()]
+        kinds = [(kind, MAIL_KIND_WORDS[kind], facts) for kind, facts in _seen_facts().items()]
         return self.render("mail_previews/list.html", title=self.name, kinds=kinds)
 
     @expose("/<kind_name>/")
     def preview(self, kind_name: str) -> Response | Any:
         """Show one kind: its subject, text and HTML, in Japanese or English."""
-        kind = next((kind for kind in FACTS if kind.value == kind_name), None)
+        kind = next((kind for kind in _seen_facts() if kind.value == kind_name), None)
         if kind is None:
             abort(404)
         wished = request.args.get("language", "")

@@ -34,7 +34,7 @@ from services.transaction import transaction
 
 blueprint = Blueprint("sign_in", __name__)
 #: Requests for these need no look at the session, and must work without a database.
-_PUBLIC_ENDPOINTS = frozenset({"static", "probes.healthz", "probes.readyz"})
+_PUBLIC_ENDPOINTS = frozenset({"static", "probes.healthz", "probes.readyz", "metrics.metrics"})
 #: By this a browser is known again in which somebody signed in before; only the sign-in page gets to see it.
 BROWSER_COOKIE = "known_browser"
 _MARK_SHAPE = re.compile(r"[0-9a-f]{64}")

@@ -8,7 +8,8 @@ import click
 from flask.cli import with_appcontext
 
 from commands.outcome import Instant, OneLineCommand, clock_now, refuse, settings
-from services import clockwork, outgoing_mails, provisioning
+from services import alarms, audit_seals, clockwork, health_verification, outgoing_mails, provisioning
+from services.mail_texts import mail_brand_from
 from services.mail_transports import transport_from
 
 
@@ -20,8 +21,12 @@ def work(instant: dt.datetime | None) -> None:
     if instant and not settings().is_demo and instant > clock_now():
         refuse("--now lies ahead: in production no fee and no cancellation is carried out before its time")
     now = instant or clock_now()
+    alarms.raise_run_alarms(now=now, brand=mail_brand_from(settings()))
     report = clockwork.run_due_work(now=now, settings=settings())
     provisioned = provisioning.provision_requested(now=now)
+    audit_seals.seal_waiting(now=now)
+    checked = health_verification.verify_when_due(now=now, settings=settings())
+    broken_count = len(checked.broken) if checked else 0
     mails = outgoing_mails.send_waiting(now=now, transport=transport_from(settings()), limit=500)
     click.echo(f"scheduled cancellations executed: {report.canceled}")
     if report.blocked:
@@ -35,5 +40,7 @@ def work(instant: dt.datetime | None) -> None:
         f"mails written: {report.mails_written}, delivered: {mails.delivered_count}, "
         f"delayed: {mails.delayed_count}, bounced: {mails.bounced_count}"
     )
+    if broken_count:
+        click.echo(f"invariants broken: {broken_count}, see `ledger verify`", err=True)
     if report.failed:
         refuse(f"could not be done and will be tried again: accounts {report.failed}")

@@ -21,4 +21,7 @@ TIMETABLE = (
     Entry("tick", 60),
     Entry("send_mails", 60),
     Entry("provision", 60),
+    Entry("seal", 60),
+    # Each hour; asked more often, so that one that was lost is not missed for another hour.
+    Entry("verify", 600),
 )

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app import create_app
 from jobs.schedule import TIMETABLE, Entry
+from jobs.watch import Watch
 from services import doorbell
 
 LOCK_NAME = "portal:timetable"
@@ -125,6 +126,8 @@ def main() -> int:
         log.error("REDIS_URL is not set: without a queue, run `flask --app app work` instead")
         return 2
     connection = Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=2)
+    # Beside the bell: neither a queue that is away nor a silent mail server holds up the other.
+    threading.Thread(target=Watch(application).keep_watching, args=(stop,), daemon=True).start()
     keep_ringing(bell=Bell(connection=connection), clock=portal_clock(application), stop=stop)
     return 0
 

@@ -31,6 +31,8 @@ class MailKind(StrEnum):
     SUSPENSION_WARNING = "suspension_warning"
     ADMINISTRATOR_REGISTERED = "administrator_registered"
     PASSWORD_LINK = "password_link"  # noqa: S105 - a kind of mail
+    OPERATOR_ALARM = "operator_alarm"
+    AUDIT_HEAD = "audit_head"
 
 
 class OutgoingMail(Base):

@@ -1,7 +1,7 @@
 """Rings the workers, so that a row that waits for them is picked up at once instead of at the next minute.
 
-Only a courtesy: call it after the commit, and nothing is lost when nobody hears it. This module and jobs/ are
-all that knows RQ.
+Only a courtesy: call it after the commit, and nothing is lost when nobody hears it. This module, the
+health of the queue and jobs/ are all that knows RQ.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,6 +41,24 @@ _ADDRESS: dict[str, dict[str, Any]] = {
 _REASON = {
     "ja": "電話番号を確認できませんでした。\n代表番号をご記入ください。",
     "en": "We could not reach you at the telephone number.\nPlease give the main number.",
+}
+
+#: What the mails to those who run the portal say, in any language.
+_OF_OPERATOR: dict[MailKind, dict[str, Any]] = {
+    MailKind.OPERATOR_ALARM: {
+        "alarm": "late_run",
+        "billing_date": dt.date(2026, 11, 25),
+        "late_minutes": 16,
+        "account_count": 0,
+        "due_points": 0,
+        "laws": (),
+        "verified_at": "",
+    },
+    MailKind.AUDIT_HEAD: {
+        "told_on": dt.date(2026, 11, 25),
+        "seal_number": 4821,
+        "seal_hash": hashlib.sha256(b"example").hexdigest(),
+    },
 }
 
 
@@ -84,5 +103,6 @@ def _facts(kind: MailKind, language: str, brand: MailBrand) -> dict[str, Any]:
             "expires_on": dt.date(2026, 11, 21),
             "expires_time": "12:00",
         },
+        **_OF_OPERATOR,
     }
     return facts[kind]

@@ -17,7 +17,7 @@ from services.words import ACTOR_WORDS
 
 OPERATION = lazy_pgettext("operation log", "操作")
 #: Events of the service as a whole: they belong to no account, and are the operator's alone.
-_OPERATOR_PREFIXES = ("billing_run.", "portal.begun", "price.")
+_OPERATOR_PREFIXES = ("billing_run.", "portal.begun", "price.", "alarm.")
 
 
 class EventTexts:

@@ -26,7 +26,7 @@ WAIT_WHILE_SERVER_AWAY = dt.timedelta(minutes=1)
 RUN_SECONDS = 60.0
 _OPEN = (MailState.WAITING, MailState.RETRYING)
 #: Written out in the statement, without which neither engine takes the partial index of due mails.
-_IS_OPEN = OutgoingMail.state.in_(bindparam("open_states", _OPEN, expanding=True, literal_execute=True))
+IS_OPEN = OutgoingMail.state.in_(bindparam("open_states", _OPEN, expanding=True, literal_execute=True))
 #: How many event keys are looked up in one statement.
 KEYS_AT_ONCE = 1_000
 
@@ -158,8 +158,14 @@ def _values(draft: MailDraft, brand: MailBrand, now: dt.datetime) -> dict[str, A
     }
 
 
-def send_waiting(*, now: dt.datetime, transport: MailTransport, limit: int = 50) -> SendingCounts:
-    """Send the mails that are due, oldest first: at most `limit`, for at most RUN_SECONDS.
+def send_waiting(
+    *,
+    now: dt.datetime,
+    transport: MailTransport,
+    limit: int = 50,
+    kinds: Collection[MailKind] = frozenset(MailKind),
+) -> SendingCounts:
+    """Send the mails of some kinds that are due, oldest first: at most `limit`, for at most RUN_SECONDS.
 
     Call it outside a transaction: none is open while the server is spoken to, so that a silent server holds
     up no page. A mail whose answer was lost is sent again with the same Message-ID. When our own server is
@@ -168,7 +174,7 @@ def send_waiting(*, now: dt.datetime, transport: MailTransport, limit: int = 50)
     counts = SendingCounts()
     started = time.monotonic()
     for _ in range(limit):
-        claim = _claim_next(now)
+        claim = _claim_next(now, kinds)
         if claim is None:
             break
         _send(claim, transport, now, counts)
@@ -189,12 +195,12 @@ def find_mail(mail_id: int) -> OutgoingMail | None:
     return db.session.get(OutgoingMail, mail_id)
 
 
-def _claim_next(now: dt.datetime) -> _Claim | None:
+def _claim_next(now: dt.datetime, kinds: Collection[MailKind]) -> _Claim | None:
     """Take the mail that is due longest; the attempt is counted before it is made."""
     with transaction() as session:
         statement = (
             select(OutgoingMail)
-            .where(_IS_OPEN, OutgoingMail.next_attempt_at <= now)
+            .where(IS_OPEN, OutgoingMail.next_attempt_at <= now, OutgoingMail.kind.in_(kinds))
             .order_by(OutgoingMail.next_attempt_at, OutgoingMail.id)
             .limit(1)
             .with_for_update(skip_locked=True)

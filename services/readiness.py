@@ -44,7 +44,8 @@ def check(*, now: dt.datetime) -> Readiness:
     try:
         # A connection of its own: the session may be in the middle of something.
         with db.engine.connect() as connection:
-            is_current = set(MigrationContext.configure(connection).get_current_heads()) == _newest()
+            found, newest = schema_versions(connection)
+            is_current = found == newest
             ticked_at = _last_tick(connection) if is_current else None
     except SQLAlchemyError:
         return Readiness(database=AWAY, schema=STALE, queue=_queue(), workers=DEGRADED)
@@ -63,9 +64,11 @@ def _last_tick(connection: Connection) -> dt.datetime | None:
     return dt.datetime.fromisoformat(value) if value else None
 
 
-def _newest() -> set[str]:
+def schema_versions(connection: Connection) -> tuple[set[str], set[str]]:
+    """Return the version of the schema in the database, and the one that this program wants."""
     folder = current_app.extensions["migrate"].directory
-    return set(ScriptDirectory(folder).get_heads())
+    found = MigrationContext.configure(connection).get_current_heads()
+    return set(found), set(ScriptDirectory(folder).get_heads())
 
 
 def _queue() -> str:

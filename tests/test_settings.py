@@ -25,6 +25,7 @@ def read(**values: str) -> Settings:
         ("SECRET_KEY", "changeme"),
         ("SECRET_KEY", "a" * 40),
         ("PORTAL_ENV", "staging"),
+        ("METRICS_TOKEN", "too-short"),
         ("PORTAL_NOW", "2026-11-24T23:58:00+09:00"),
     ],
 )

@@ -49,6 +49,7 @@ def test_both_parts_say_the_same(kind: MailKind, language: str) -> None:
     assert set(re.findall(r'href="([^"]*)"', mail.body_html)) <= {
         "https://portal.example.jp",
         "https://portal.example.jp/set-password/EXAMPLE",
+        "https://portal.example.jp/msp/health/",
     }
     assert f'<html lang="{language}">' in mail.body_html
 
