@@ -53,15 +53,20 @@ def init(operator_name: str, username: str, email: str, price: str) -> None:
 @click.option("--customers", default=200, show_default=True, type=click.IntRange(0, 5_000_000))
 @click.option("--msps", default=2, show_default=True, type=click.IntRange(2, 100_000))
 @click.option("--seed", default=1, show_default=True, type=int)
+@click.option(
+    "--months",
+    type=click.IntRange(1, 60),
+    help="How many 25ths have charged every customer. Default: they came evenly over the last hundred days.",
+)
 @with_appcontext
-def demo(customers: int, msps: int, seed: int) -> None:
+def demo(customers: int, msps: int, seed: int, months: int | None) -> None:
     """Fill an empty database with demo data, the same for the same arguments and day."""
     if not settings().is_demo:
         refuse("demo data is refused in production; `init` begins a production system")
     if not _is_empty():
         refuse("the database is not empty; `make reset` forgets it")
     password = settings().demo_password or secrets.token_urlsafe(9)
-    _fill(customers=customers, msps=msps, seed=seed, password=password, now=clock_now())
+    _fill(customers=customers, msps=msps, seed=seed, password=password, now=clock_now(), months=months)
     click.echo(f"{customers} customers; password of the demo sign-ins: {password}")
 
 
@@ -87,7 +92,10 @@ def _is_empty() -> bool:
     return db.session.execute(select(Account.id).limit(1)).first() is None
 
 
-def _fill(*, customers: int, msps: int, seed: int, password: str, now: dt.datetime) -> None:
+def _fill(
+    *, customers: int, msps: int, seed: int, password: str, now: dt.datetime, months: int | None = None
+) -> None:
+    """Write the demo; a large one tells on the terminal how far it is."""
     with transaction():
         demo_service.create_demo(
             customers=customers,
@@ -96,4 +104,6 @@ def _fill(*, customers: int, msps: int, seed: int, password: str, now: dt.dateti
             password=password,
             brand_name=settings().brand_name,
             now=now,
+            months=months,
+            progress=click.echo,
         )

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from domain.billing_calendar import billing_instant
 
-_NAMES = [
+NAMES = [
     "青葉",
     "朝日",
     "旭",
@@ -48,7 +48,7 @@ _NAMES = [
     "横河",
     "若松",
 ]
-_TRADES = [
+TRADES = [
     "商事",
     "製作所",
     "工業",
@@ -66,7 +66,9 @@ _TRADES = [
     "観光",
     "農園",
 ]
-_PEOPLE = [
+#: A multiple of 3, so that whether 株式会社 stands in front repeats with the names.
+COMPANY_COUNT = len(NAMES) * len(TRADES)
+PEOPLE = [
     "佐藤 健",
     "鈴木 恵",
     "高橋 誠",
@@ -78,7 +80,7 @@ _PEOPLE = [
     "小林 亮",
     "加藤 直子",
 ]
-_PLACES = (
+PLACES = (
     ("北海道", "札幌市中央区", "060-0001"),
     ("宮城県", "仙台市青葉区", "980-0811"),
     ("東京都", "千代田区", "100-0001"),
@@ -88,6 +90,11 @@ _PLACES = (
     ("広島県", "広島市中区", "730-0011"),
     ("福岡県", "福岡市博多区", "812-0011"),
 )
+
+
+#: 契約ユーザ数 that occur, and how many months of fees a customer has that is well.
+USER_COUNTS = (1, 5, 10, 11, 12, 15, 20, 25, 30, 48, 60, 100, 250)
+SPARE_MONTHS = (2, 3, 6, 12, 24)
 
 
 class Situation(StrEnum):
@@ -110,8 +117,8 @@ _FIRST = (
     + [Situation.SCHEDULED] * 6
     + [Situation.SUSPENDED, Situation.CANCELED, Situation.PENDING, Situation.PENDING, Situation.REJECTED]
 )
-_MIXTURE = [Situation.RICH] * 12 + [Situation.EXACT] * 2 + [Situation.SHORT] * 3
-_MIXTURE += [Situation.NEGATIVE, Situation.CANCELED, Situation.SCHEDULED]
+MIXTURE = [Situation.RICH] * 12 + [Situation.EXACT] * 2 + [Situation.SHORT] * 3
+MIXTURE += [Situation.NEGATIVE, Situation.CANCELED, Situation.SCHEDULED]
 
 
 @dataclass(frozen=True)
@@ -140,19 +147,19 @@ def plan_customer(
     """Return the customer at a position (from 0), given the past 25ths (oldest first) of the demo's history."""
     chance = random.Random(seed * 1_000_003 + position)  # noqa: S311 - demo data, wanted deterministic
     situation = _situation(position)
-    users = chance.choice((1, 5, 10, 11, 12, 15, 20, 25, 30, 48, 60, 100, 250))
+    users = chance.choice(USER_COUNTS)
     charged = sum(billing_instant(day) >= provisioned_at for day in billing_dates)
     fee = 10 + max(0, users - 10)
-    place = chance.choice(_PLACES)
+    place = chance.choice(PLACES)
     has_contact = position % 5 != 4
     return DemoCustomer(
         position=position,
         situation=situation,
-        company_name=_company_name(position),
+        company_name=company_name(position),
         prefecture=place[0],
         city=place[1],
         postal_code=place[2],
-        contact_name=chance.choice(_PEOPLE) if has_contact else None,
+        contact_name=chance.choice(PEOPLE) if has_contact else None,
         contact_email=f"contact{position + 1}@customer.example.jp" if has_contact else None,
         reseller_contact=position % 3 != 2,
         contract_user_count=users,
@@ -169,13 +176,14 @@ def is_provisioned(situation: Situation) -> bool:
 
 
 def _situation(position: int) -> Situation:
-    return _FIRST[position] if position < len(_FIRST) else _MIXTURE[position % len(_MIXTURE)]
+    return _FIRST[position] if position < len(_FIRST) else MIXTURE[position % len(MIXTURE)]
 
 
-def _company_name(position: int) -> str:
-    name = _NAMES[position % len(_NAMES)]
-    trade = _TRADES[(position // len(_NAMES)) % len(_TRADES)]
-    turn = position // (len(_NAMES) * len(_TRADES))
+def company_name(position: int) -> str:
+    """Return the name of the customer at a position; behind `COMPANY_COUNT` they are branches of the first ones."""
+    name = NAMES[position % len(NAMES)]
+    trade = TRADES[(position // len(NAMES)) % len(TRADES)]
+    turn = position // COMPANY_COUNT
     company = f"株式会社{name}{trade}" if position % 3 else f"{name}{trade}株式会社"
     return f"{company} 第{turn + 1}支社" if turn else company
 
@@ -190,4 +198,4 @@ def _first_points(situation: Situation, fee: int, charged: int, chance: random.R
         return max(0, paid - chance.randrange(1, fee + 1))
     if situation is Situation.SUSPENDED:
         return 0
-    return paid + fee * chance.choice((2, 3, 6, 12, 24))
+    return paid + fee * chance.choice(SPARE_MONTHS)

@@ -80,6 +80,13 @@ def _profile(customer: DemoCustomer) -> dict[str, Any]:
         "city": customer.city,
         "contact_name": customer.contact_name,
         "contact_email": customer.contact_email,
+        **reseller_columns(has_reseller=has_reseller),
+    }
+
+
+def reseller_columns(*, has_reseller: bool) -> dict[str, str | None]:
+    """Return the columns of the contact at a reseller: the same one for every customer that has one."""
+    return {
         "reseller_company_name": "株式会社サンプル販売" if has_reseller else None,
         "reseller_contact_name": "販売 太郎" if has_reseller else None,
         "reseller_contact_email": "sales@reseller.example.jp" if has_reseller else None,
