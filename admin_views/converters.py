@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from werkzeug.routing import BaseConverter, ValidationError
 
+from domain.billing_calendar import BILLING_DAY
 from domain.inputs.row_ids import parse_row_id
 
 
@@ -22,3 +25,20 @@ class RowIdConverter(BaseConverter):
     def to_url(self, value: int | str) -> str:
         """Return the id as digits."""
         return str(int(value))
+
+
+class BillingDateConverter(BaseConverter):
+    """`<billing_date:billing_date>`: a 25th such as 2026-11-25; any other text is no such page."""
+
+    regex = rf"[0-9]{{4}}-[0-9]{{2}}-{BILLING_DAY}"
+
+    def to_python(self, value: str) -> dt.date:
+        """Return the day."""
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise ValidationError() from None
+
+    def to_url(self, value: dt.date) -> str:
+        """Return the day as it stands in an address."""
+        return value.isoformat()

@@ -81,11 +81,11 @@ def list_run(
         func.coalesce(func.sum(BillingChunk.due_points), 0),
     ).where(BillingChunk.run_id == run.id)
     run.account_count, run.due_points = (int(total) for total in db.session.execute(totals).one())
-    _record("listed", run, None, now, account_count=run.account_count, due_points=run.due_points)
+    _record("billing_run.listed", run, None, now, account_count=run.account_count, due_points=run.due_points)
     last = last_due_points(billing_date)
     if bound.is_passed(run.due_points, last):
         run.state = RunState.REVIEW
-        _record("held", run, None, now, due_points=run.due_points, last_due_points=last)
+        _record("billing_run.held", run, None, now, due_points=run.due_points, last_due_points=last)
     return run
 
 
@@ -118,7 +118,9 @@ def release_run(*, run_id: int, viewer: Viewer, now: dt.datetime) -> BillingRun:
     run.state = RunState.RUNNING
     run.released_at = now
     run.released_by_id, run.released_by_name = viewer.administrator_id, viewer.user_name
-    _record("released", run, viewer, now, account_count=run.account_count, due_points=run.due_points)
+    _record(
+        "billing_run.released", run, viewer, now, account_count=run.account_count, due_points=run.due_points
+    )
     return run
 
 
@@ -141,7 +143,7 @@ def finish_run(*, run_id: int, now: dt.datetime) -> None:
         parked = sum_up(run)
         run.finished_at = now
         _record(
-            "finished",
+            "billing_run.finished",
             run,
             None,
             now,
@@ -188,10 +190,10 @@ def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
 
 
 def _record(
-    verb: str, run: BillingRun, viewer: Viewer | None, now: dt.datetime, **details: int | None
+    action: str, run: BillingRun, viewer: Viewer | None, now: dt.datetime, **details: int | None
 ) -> None:
     audit.record(
-        action=f"billing_run.{verb}",
+        action=action,
         viewer=viewer,
         account_id=None,
         now=now,

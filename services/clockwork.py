@@ -16,7 +16,7 @@ from domain.billing_calendar import tokyo_date
 from domain.lifecycle import RUNNING
 from models import Account, BillingRun, db
 from models.billing import RunState
-from services import cancellations, portal_settings, run_work, suspensions, warning_mails
+from services import cancellations, portal_settings, run_chunks, run_work, suspensions, warning_mails
 from services.access import depth_expression
 from services.cancellations import CancellationOutcome
 from services.estimates import unlisted_billing_dates
@@ -52,15 +52,20 @@ class WorkReport:
         return self.failed + self.blocked
 
 
-def run_due_work(*, now: dt.datetime, settings: Settings) -> WorkReport:
-    """Do all that is due at an instant: cancellations up to a 25th, that 25th, later ones; then suspensions."""
+def run_due_work(
+    *, now: dt.datetime, settings: Settings, chunk_size: int = run_chunks.CHUNK_SIZE
+) -> WorkReport:
+    """Do all that is due at an instant: cancellations up to a 25th, that 25th, later ones; then suspensions.
+
+    A run that is written now is cut into chunks of `chunk_size` accounts.
+    """
     report = WorkReport()
     while due := _next_due(now, report.put_off):
         kind, day = due
         if kind == "cancellations":
             _cancel_all(day, now, report)
         else:
-            posted = run_work.bill(billing_date=day, now=now, settings=settings)
+            posted = run_work.bill(billing_date=day, now=now, settings=settings, chunk_size=chunk_size)
             report.charged_accounts += posted.charged_count
             report.charged_points += posted.charged_points
             report.billed_dates.append(day)

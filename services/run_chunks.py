@@ -128,19 +128,21 @@ def _open_chunk(run_id: int, *, skip_locked: bool, number: int | None = None) ->
     return db.session.execute(statement, execution_options={"populate_existing": True}).scalar_one_or_none()
 
 
-def post_chunk(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> Posted:
-    """Post the fees of a chunk that `take_chunk` gave, in the same transaction."""
+def post_chunk(
+    *, chunk: TakenChunk, now: dt.datetime, done_at: dt.datetime | None = None, worker_name: str = ""
+) -> Posted:
+    """Post the fees of a chunk that `take_chunk` gave, in the same transaction; its lines bear `now`."""
     posted = fee_posting.post_fees(meant=chunk.meant, now=now)
-    _close_chunk(chunk, posted, now, worker_name)
+    _close_chunk(chunk, posted, done_at or now, worker_name)
     return posted
 
 
-def _close_chunk(chunk: TakenChunk, posted: Posted, now: dt.datetime, worker_name: str) -> None:
+def _close_chunk(chunk: TakenChunk, posted: Posted, done_at: dt.datetime, worker_name: str) -> None:
     db.session.execute(
         update(BillingChunk)
         .where(BillingChunk.run_id == chunk.run_id, BillingChunk.number == chunk.number)
         .values(
-            done_at=now,
+            done_at=done_at,
             charged_count=posted.charged_count,
             charged_points=posted.charged_points,
             parked_count=posted.parked_count,

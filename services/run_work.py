@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import time
+from collections.abc import Callable
 
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
@@ -42,24 +43,41 @@ def bill(
     if run is None or run.state is RunState.REVIEW:
         return total
     run_id, worker_name = run.id, f"{socket.gethostname()}:{os.getpid()}"
-    while (posted := post_next_chunk(run_id=run_id, now=now, worker_name=worker_name)) is not None:
+    began = time.monotonic()
+
+    def by_now() -> dt.datetime:
+        """The portal's clock has gone on since it was read: how a long run comes on is shown by it."""
+        return now + dt.timedelta(seconds=time.monotonic() - began)
+
+    while posted := post_next_chunk(run_id=run_id, now=now, by_now=by_now, worker_name=worker_name):
         total += posted
         if db.engine.dialect.name == "sqlite":
             time.sleep(SQLITE_PAUSE_SECONDS)
     with transaction():
-        billing_runs.finish_run(run_id=run_id, now=now)
+        billing_runs.finish_run(run_id=run_id, now=by_now())
     return total
 
 
-def post_next_chunk(*, run_id: int, now: dt.datetime, worker_name: str = "") -> Posted | None:
-    """Take and post a chunk; one that the database refuses is made smaller instead. None: all is done."""
+def post_next_chunk(
+    *,
+    run_id: int,
+    now: dt.datetime,
+    by_now: Callable[[], dt.datetime] | None = None,
+    worker_name: str = "",
+) -> Posted | None:
+    """Take and post a chunk; one that the database refuses is made smaller instead. None: all is done.
+
+    Lines bear `now`, the chunk's end what `by_now` says.
+    """
     chunk = None
     try:
         with transaction():
             chunk = run_chunks.take_chunk(run_id=run_id)
             if chunk is None:
                 return None
-            return run_chunks.post_chunk(chunk=chunk, now=now, worker_name=worker_name)
+            return run_chunks.post_chunk(
+                chunk=chunk, now=now, done_at=by_now and by_now(), worker_name=worker_name
+            )
     except REFUSALS as error:
         if chunk is None:
             raise

@@ -22,7 +22,7 @@ CUSTOMERS, PENDING, ACCOUNTS, HISTORY = (
 RUNS = "月額利用料の実行"
 RESELLER_MENUS = {CUSTOMERS, PENDING, HISTORY, RUNS, "操作ログ", "画面プリセット", "メールの文面"}
 MENUS = {
-    "operator": RESELLER_MENUS | {ACCOUNTS, "料金"},
+    "operator": RESELLER_MENUS | {ACCOUNTS, "料金", "稼働状況"},
     "distributor": RESELLER_MENUS | {ACCOUNTS},
     "msp-a": RESELLER_MENUS,
     "contract-a": RESELLER_MENUS,

@@ -16,6 +16,10 @@ from tests.support.portal_stack import PortalStack, running_portal
 from tests.support.visitor import Visitor
 
 PORTAL_NOW = "2026-11-20T10:00:00+09:00"
+#: A run of 2026-11-25 that stops for review: it is larger than half of the last one.
+BEFORE_A_RUN = "2026-11-24T23:59:50+09:00"
+WATCHFUL = {"BILLING_REVIEW_PERCENT": "50", "BILLING_REVIEW_FROM_POINTS": "1"}
+RUN_PAGE = "/msp/runs/2026-11-25/"
 CUSTOMERS, PENDING, ACCOUNTS, HISTORY = (
     "顧客アカウント一覧",
     "承認待ちアカウント一覧",
@@ -69,6 +73,7 @@ def main(folder: Path) -> None:
         _account_screens(camera)
         _customer_portal(camera)
         _other_windows(camera)
+        _billing_run(browser, folder)
 
 
 def _at_sign_in(camera: Photographer) -> Visitor:
@@ -189,6 +194,35 @@ def _other_windows(camera: Photographer) -> None:
     english = camera.visit("msp-a")
     english.page.get_by_role("button", name="English").last.click()
     camera.take(english, "customers-en")
+
+
+def _billing_run(browser: Browser, folder: Path) -> None:
+    """Take a run that waits for its release, and what becomes of it, in a portal of its own."""
+    with ExitStack() as stack:
+        var_folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "var"
+        portal = stack.enter_context(
+            running_portal(var_folder, portal_now=BEFORE_A_RUN, settings=dict(WATCHFUL))
+        )
+        camera = Photographer(browser, portal, folder, stack)
+        operator = camera.visit("operator")
+        operator.page.goto(RUN_PAGE)
+        while not operator.page.get_by_text("計上の前に止まっています").count():
+            operator.page.wait_for_timeout(2_000)
+            operator.page.reload()
+        camera.take(operator, "run-review")
+        release = operator.page.get_by_role("link", name="停止を解除", exact=True)
+        camera.take_dialog(operator, "run-release", release.click)
+        release.click()
+        operator.dialog.get_by_role("checkbox").check()
+        operator.press("停止を解除", within=operator.dialog)
+        expect(operator.page.get_by_text("完了", exact=True)).to_be_visible()
+        operator.page.reload()
+        camera.take(operator, "run")
+        operator.go("月額利用料の実行")
+        camera.take(operator, "runs")
+        phone = camera.visit("msp-a", width=390, height=844)
+        phone.page.goto(RUN_PAGE)
+        camera.take(phone, "run-phone")
 
 
 def _names(visitor: Visitor) -> list[str]:
