@@ -115,6 +115,10 @@ class ScopedModelView(ModelView):
         """Return what a subclass's list template needs beside the common values."""
         return {}
 
+    def list_page(self, source: ListSource, arguments: ListArguments) -> ListPage:
+        """Return what makes the addresses of the list; a subclass may keep parameters of its own in them."""
+        return ListPage(path=self.get_url(".index_view"), source=source, arguments=arguments)
+
     def get_list(self, source: ListSource, arguments: ListArguments) -> Page:
         """Return a page of rows. Paging by key instead of OFFSET would be done behind this."""
         return fetch_page(source, arguments)
@@ -125,7 +129,7 @@ class ScopedModelView(ModelView):
         source = self.list_source()
         arguments = parse_arguments(source, request.args)
         page = self.get_list(source, arguments)
-        listing = ListPage(path=self.get_url(".index_view"), source=source, arguments=arguments)
+        listing = self.list_page(source, arguments)
         search_error = arguments.errors.get("search")
         answer = self.render(
             self.list_template,
@@ -173,6 +177,10 @@ class ScopedModelView(ModelView):
         """Return in whose operation log a download of the list stands."""
         return viewer().account_id
 
+    def file_name(self) -> str:
+        """Return what the name of a downloaded file begins with."""
+        return str(self.name)
+
     def _record_export(self, source: ListSource, arguments: ListArguments, file_format: str) -> None:
         chips = ListPage(path=request.path, source=source, arguments=arguments).chips()
         with transaction():
@@ -196,7 +204,7 @@ class ScopedModelView(ModelView):
         return source, arguments
 
     def _attachment(self, stream: Any, extension: str, mimetype: str) -> Response:
-        name = exports.export_file_name(str(self.name), tokyo_date(now()), extension)
+        name = exports.export_file_name(self.file_name(), tokyo_date(now()), extension)
         answer = send_file(stream, mimetype=mimetype)
         answer.headers["Content-Disposition"] = exports.content_disposition(name)
         return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from flask import abort, request
+from flask import abort, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,22 +14,24 @@ from wtforms import BooleanField
 
 from admin_views import error_pages
 from admin_views.chosen_rows import chosen_ids
-from admin_views.dialogs import render_dialog, success
+from admin_views.dialogs import json_redirect, render_dialog, success
 from admin_views.fields import PortalForm
 from admin_views.formatting import number
-from admin_views.request_context import now, settings, viewer
+from admin_views.request_context import is_fragment, now, settings, viewer
 from admin_views.request_id_field import FreshRequestIdField
 from admin_views.submission import submit
+from domain.billing_calendar import next_billing_date
 from domain.permissions import Permission
-from services import delivery_notices, doorbell, refills
+from services import delivery_notices, doorbell, refills, rehearsal_choice
 from services.lists import ListSource
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
 
-REFILL, DELIVERY_NOTICE = "refill", "delivery_notice"
+REFILL, DELIVERY_NOTICE, REHEARSAL = "refill", "delivery_notice", "rehearsal"
 ACTIONS = {
     REFILL: (_l("必要ポイントの補充"), Permission.POINTS_CHANGE),
     DELIVERY_NOTICE: (_l("納品通知"), Permission.NOTICES_SEND),
+    REHEARSAL: (_l("リハーサル"), Permission.RUNS_VIEW),
 }
 #: Rows of a plan that a dialog shows; totals are always those of all.
 SHOWN_ROWS = 200
@@ -73,11 +75,14 @@ class CustomerBulk:
         if name not in ACTIONS:
             abort(400)
         self.require(ACTIONS[name][1])
-        account_ids = _chosen_ids(self.list_source())
+        limit = rehearsal_choice.LARGEST_CHOICE if name == REHEARSAL else refills.LARGEST_SELECTION
+        account_ids = chosen_ids(self.list_source(), limit)
         if not account_ids:
             return error_pages.error_page(
                 422, _l("アカウントが選択されていません。行を選択してから実行してください。")
             )
+        if name == REHEARSAL:
+            return _to_rehearsal(account_ids)
         if name == REFILL:
             return self._refill_page(RefillForm(), account_ids, status=200)
         return self._notice_page(NoticeForm(), account_ids, status=200)
@@ -174,6 +179,15 @@ class CustomerBulk:
 
 def _chosen_ids(source: ListSource) -> list[int]:
     return chosen_ids(source, refills.LARGEST_SELECTION)
+
+
+def _to_rehearsal(account_ids: list[int]) -> Response:
+    """Lead to the rehearsal of the next 25th for the chosen accounts."""
+    numbers = rehearsal_choice.numbers_of(viewer=viewer(), account_ids=account_ids)
+    address = url_for(
+        "run_rehearsals.index_view", billing_date=next_billing_date(now()), accounts=" ".join(numbers)
+    )
+    return json_redirect(address) if is_fragment() else redirect(address, code=303)
 
 
 def _sent_words(result: delivery_notices.DeliveryNoticeResult) -> str:

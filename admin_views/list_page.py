@@ -97,10 +97,19 @@ class Links:
 class ListPage:
     """Makes addresses and view values for one request to one list."""
 
-    def __init__(self, *, path: str, source: ListSource, arguments: ListArguments) -> None:
+    def __init__(
+        self,
+        *,
+        path: str,
+        source: ListSource,
+        arguments: ListArguments,
+        fixed: Sequence[tuple[str, str]] = (),
+    ) -> None:
         self.path = path
         self.source = source
         self.arguments = arguments
+        #: Parameters of the page beyond the list's own: every address keeps them.
+        self.fixed = fixed
 
     def url(self, **changes: str | None) -> str:
         """Return the address of the list with some parameters changed; None takes one out."""
@@ -117,6 +126,7 @@ class ListPage:
                 is_key=column.name in keys,
             )
             for column in self.source.columns
+            if column.on_screen
         ]
 
     def filters(self) -> list[FilterInput]:
@@ -153,7 +163,7 @@ class ListPage:
             next=self.url(page=str(page.page + 1)) if page.page < page.page_count else "",
             pages=self._pages(page),
             page_sizes=[(size, self.url(page_size=str(size))) for size in PAGE_SIZES],
-            kept=cleared,
+            kept=[*self.fixed, *cleared],
         )
 
     def _pages(self, page: Page) -> list[tuple[int, str]]:
@@ -201,6 +211,6 @@ class ListPage:
             )
         return "–".join(texts) if len(texts) > 1 else texts[0]
 
-    @staticmethod
-    def _address(path: str, pairs: Sequence[tuple[str, str]]) -> str:
-        return f"{path}?{urlencode(pairs)}" if pairs else path
+    def _address(self, path: str, pairs: Sequence[tuple[str, str]]) -> str:
+        query = urlencode([*self.fixed, *pairs])
+        return f"{path}?{query}" if query else path

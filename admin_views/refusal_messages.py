@@ -38,8 +38,12 @@ from services import (
     price_changes,
     profiles,
     refills,
+    rehearsal_choice,
+    rehearsals,
     requests,
+    run_comparison,
     run_progress,
+    saved_rehearsals,
     service_user_import,
     service_users,
 )
@@ -188,6 +192,23 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
         "%(payer_name)s の保有ポイントが%(missing_points)sポイント不足しています。"
         "ディストリビュータからポイントをご購入ください。"
     ),
+    rehearsal_choice.AccountNumbersUnknown: _l(
+        "次のアカウント番号は見つかりません: %(numbers)s。8桁の番号を、改行またはコンマで区切って入力してください。"
+    ),
+    rehearsal_choice.TooManyAccountNumbers: _l("一度に指定できるアカウントは%(maximum)s件までです。"),
+    rehearsals.BillingDateUnknown: _l(
+        "この課金日はリハーサルできません。これから12回分の課金日と、まだ完了していない課金日が対象です。"
+    ),
+    rehearsals.RunFinished: _l(
+        "%(billing_date)s の月額利用料は計上が終わっているため、リハーサルはできません。"
+        "保存したリハーサルとの比較を表示します。"
+    ),
+    run_comparison.RunNotListed: _l(
+        "%(billing_date)s の月額利用料はまだ計上が始まっていません。リハーサルを表示します。"
+    ),
+    saved_rehearsals.NothingToRehearse: _l("月額利用料がかかるアカウントがないため、保存しませんでした。"),
+    saved_rehearsals.RehearsalNotVisible: _l("保存したリハーサルが見つかりません。"),
+    saved_rehearsals.TooManyRehearsals: _l("1回の課金日に保存できるリハーサルは%(maximum)s件までです。"),
     requests.RequestIdMissing: _l("この画面を開き直してから、もう一度実行してください。"),
     requests.RequestIdReused: _l(
         "この画面の内容はすでに別の操作で実行されています。画面を開き直してご確認ください。"

@@ -8,18 +8,24 @@ from flask_babel import lazy_gettext as _l
 
 from admin_views.accounts import AccountsView
 from admin_views.customers import CustomersView
+from admin_views.health import HealthView
 from admin_views.mail_previews import MailPreviewsView
 from admin_views.menu_presets import MenuPresetsView
 from admin_views.operation_log import OperationLogView
 from admin_views.pending import PendingView
 from admin_views.points import PointsView
 from admin_views.prices import PricesView
-from models import Account, AuditEvent, MenuPreset, PointLine, PriceVersionRow
+from admin_views.run_comparisons import RunComparisonsView
+from admin_views.run_rehearsals import RunRehearsalsView
+from admin_views.run_reports import RunReportsView
+from admin_views.runs import RunsView
+from models import Account, AuditEvent, BillingRun, MenuPreset, PointLine, PriceVersionRow
 
 ACCOUNTS = _l("管理アカウント")
 POINTS = _l("ポイント管理")
 LOG = _l("ログ")
 SETTINGS = _l("設定")
+OPERATION = _l("運用")
 
 
 def register_views(admin: Admin, app: Flask) -> None:
@@ -43,6 +49,9 @@ def register_views(admin: Admin, app: Flask) -> None:
             url="/msp/pending",
         ),
         PointsView(PointLine, name=_l("ポイント履歴"), category=POINTS, endpoint="points", url="/msp/points"),
+        RunsView(
+            BillingRun, name=_l("月額利用料の実行"), category=POINTS, endpoint="runs", url="/msp/runs"
+        ),
         PricesView(PriceVersionRow, name=_l("料金"), category=POINTS, endpoint="prices", url="/msp/prices"),
         OperationLogView(AuditEvent, name=_l("操作ログ"), category=LOG, endpoint="log", url="/msp/log"),
         MenuPresetsView(
@@ -51,4 +60,24 @@ def register_views(admin: Admin, app: Flask) -> None:
         MailPreviewsView(
             name=_l("メールの文面"), category=SETTINGS, endpoint="mail_previews", url="/msp/mails"
         ),
+        HealthView(name=_l("稼働状況"), category=OPERATION, endpoint="health", url="/msp/health"),
+    )
+    _register_screens_of_a_run(admin)
+
+
+def _register_screens_of_a_run(admin: Admin) -> None:
+    """Add what is opened from the page of a run, and has no entry in the menu."""
+    of_one = "/msp/runs/<billing_date:billing_date>"
+    admin.add_views(
+        RunRehearsalsView(
+            Account, name=_l("リハーサル"), category=None, endpoint="run_rehearsals", url=f"{of_one}/rehearsal"
+        ),
+        RunComparisonsView(
+            Account,
+            name=_l("リハーサルとの比較"),
+            category=None,
+            endpoint="run_comparisons",
+            url=f"{of_one}/comparison",
+        ),
+        RunReportsView(name=_l("締め処理レポート"), endpoint="run_reports", url=f"{of_one}/report"),
     )

@@ -113,7 +113,8 @@ def lock_customers(*, viewer: Viewer, permission: Permission, account_ids: Seque
     :raises PermissionRefused: :raises AccountNotVisible: as there.
     """
     check_permission(viewer=viewer, permission=permission)
-    statement = _locking(select(Account.id, Account.parent_id), viewer, account_ids, CUSTOMERS)
+    ids: Select[Any] = select(Account.id, Account.parent_id)  # type: ignore[assignment]
+    statement = _locking(ids, viewer, account_ids, CUSTOMERS)
     found = {row.id: row.parent_id for row in db.session.execute(statement)}
     _check_all_found(account_ids, found)
     return found

@@ -84,6 +84,7 @@ ACTION_WORDS: dict[str, Any] = {
     "billing_run.released": _("月額利用料の停止の解除"),
     "billing_run.retried": _("月額利用料の保留分の再実行"),
     "billing_run.finished": _("月額利用料の計算完了"),
+    "billing_rehearsal.saved": _("リハーサルの保存"),
     # Mails and files
     "delivery_notice.sent": _("納品通知"),
     "delivery_notices.sent": _("納品通知（一括）"),

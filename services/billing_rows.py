@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, case, literal, select
+from sqlalchemy import BigInteger, Select, case, literal, select
 
 from domain.billing_calendar import billing_instant
 from domain.permissions import CHARGED_TYPES
@@ -29,9 +29,9 @@ def charged_rows(
     prices = prices_at(cut)
     # For all accounts one look at the few late changes, for some a look at each one's own history.
     users = users_of_all_at(cut) if account_ids is None else users_at(cut)
-    price_id = case(
-        *((Account.account_type == kind, price.id) for kind, price in sorted(prices.items())), else_=0
-    )
+    price_ids = [(Account.account_type == kind, price.id) for kind, price in sorted(prices.items())]
+    # Before the first price there is no case to tell apart, and no row either.
+    price_id = case(*price_ids, else_=0) if price_ids else literal(0, BigInteger)
     is_listed = (
         select(literal(1))
         .where(BillingItem.account_id == Account.id, BillingItem.billing_date == billing_date)

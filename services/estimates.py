@@ -32,7 +32,7 @@ from models.billing import ItemState
 from services.prices import fee_expression, prices_at, users_at
 
 #: Written out, not bound: SQLite uses the index of what is parked only when it can read the condition.
-_IS_PARKED: ColumnElement[bool] = BillingItem.state == literal_column(f"'{ItemState.PARKED.value}'")
+IS_PARKED: ColumnElement[bool] = BillingItem.state == literal_column(f"'{ItemState.PARKED.value}'")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
 
 def unposted_fee_expression(now: dt.datetime) -> ColumnElement[int]:
     """Return the points (≥ 0) of every fee whose cut has passed and which is not posted yet, as SQL."""
-    total: ColumnElement[int] = _item_points(_IS_PARKED)
+    total: ColumnElement[int] = _item_points(IS_PARKED)
     for billing_date in unfinished_billing_dates():
         total = total + _item_points(
             BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE

@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import datetime as dt
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import IO, Any
 from urllib.parse import quote
@@ -87,15 +88,9 @@ def write_xlsx(stream: IO[bytes], source: ListSource, arguments: ListArguments) 
     :raises TooManyRows: more than a sheet holds.
     """
     columns = source.exported_columns
-    workbook = Workbook(write_only=True)
-    workbook.properties.creator = ""
-    sheet = workbook.create_sheet(source.name[:31])
-    sheet.freeze_panes = "A2"
-    labels = _header(columns)
-    for index, (label, width) in enumerate(zip(labels, [*map(_width, columns), 6], strict=True), start=1):
-        # A Japanese character takes the room of two.
-        sheet.column_dimensions[get_column_letter(index)].width = max(width, 2 * len(label) + 2)
-    sheet.append([_xlsx_cell(sheet, label, "text", font=Font(bold=True)) for label in labels])
+    workbook = _new_workbook()
+    widths = [*map(_width, columns), 6]
+    sheet = _new_sheet(workbook, source.name, list(zip(_header(columns), widths, strict=True)))
     count = 0
     for count, row in enumerate(iterate_rows(source, arguments), start=1):
         if count > XLSX_ROWS_MAXIMUM:
@@ -104,6 +99,33 @@ def write_xlsx(stream: IO[bytes], source: ListSource, arguments: ListArguments) 
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(columns))}{count + 1}"
     workbook.save(stream)
     return count
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet of a workbook: labels with their kinds (of ListColumn), and rows of as many cells."""
+
+    title: str
+    columns: Sequence[tuple[str, str]]
+    rows: Iterable[Sequence[Cell]]
+
+
+def sheets_file(sheets: Iterable[Sheet]) -> IO[bytes]:
+    """Return an Excel workbook of several sheets, open at its beginning, its cells typed as in `write_xlsx`.
+
+    The caller closes it and it is gone. Instants are Tokyo wall time without a zone.
+    """
+    workbook = _new_workbook()
+    for content in sheets:
+        heads = [(label, _WIDTHS[kind]) for label, kind in content.columns]
+        sheet = _new_sheet(workbook, content.title, heads)
+        kinds = [kind for _label, kind in content.columns]
+        for row in content.rows:
+            sheet.append([_xlsx_cell(sheet, value, kind) for value, kind in zip(row, kinds, strict=True)])
+    stream: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES)  # noqa: SIM115
+    workbook.save(stream)
+    stream.seek(0)
+    return stream
 
 
 def export_file_name(base: str, day: dt.date, extension: str) -> str:
@@ -119,6 +141,23 @@ def content_disposition(file_name: str) -> str:
     plain = "".join(character for character in file_name if character.isascii() and character not in '\\"%')
     fallback = "export" + plain if plain.startswith(("_", ".")) else plain
     return f"attachment; filename=\"{fallback}\"; filename*=UTF-8''{quote(file_name, safe='')}"
+
+
+def _new_workbook() -> Workbook:
+    workbook = Workbook(write_only=True)
+    workbook.properties.creator = ""
+    return workbook
+
+
+def _new_sheet(workbook: Workbook, title: str, heads: Sequence[tuple[str, int]]) -> Any:
+    """Return a sheet with its header (labels with their least widths), frozen."""
+    sheet = workbook.create_sheet(title[:31])
+    sheet.freeze_panes = "A2"
+    for index, (label, width) in enumerate(heads, start=1):
+        # A Japanese character takes the room of two.
+        sheet.column_dimensions[get_column_letter(index)].width = max(width, 2 * len(label) + 2)
+    sheet.append([_xlsx_cell(sheet, label, "text", font=Font(bold=True)) for label, _width in heads])
+    return sheet
 
 
 def _header(columns: Sequence[ListColumn]) -> list[str]:

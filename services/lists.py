@@ -53,7 +53,7 @@ class ListColumn:
 
     `words` gives the words that are shown and exported for the values of a column of codes; `row_text` makes
     the exported text from more than the one value. `never_blank`: no value is NULL, so that an index of the
-    column gives its order.
+    column gives its order. Not `on_screen`: in the files only, where the page shows it together with another.
     """
 
     name: str
@@ -65,6 +65,7 @@ class ListColumn:
     words: Mapping[Any, Any] = field(default_factory=dict)
     row_text: Callable[[Row[Any]], str] | None = None
     never_blank: bool = False
+    on_screen: bool = True
 
     def __post_init__(self) -> None:
         """Refuse a kind that no screen and no export knows."""

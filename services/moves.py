@@ -172,11 +172,7 @@ def move(
     body = {"do": "move", "ids": list(account_ids), "target_id": target_id, "digest": digest}
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
-        # It is done: whether that MSP still takes customers does not matter any more.
-        plan = plan_move(viewer=viewer, account_ids=account_ids, target_id=None, now=now)
-        return replace(
-            plan, target_id=target_id, target_name=db.session.get_one(Account, target_id).company_name
-        )
+        return _carried_out_before(viewer, account_ids, target_id, now)
     now = cut_gate.pass_gate(now)
     customers = access.accounts_to_change(
         viewer=viewer, permission=Permission.CUSTOMERS_MOVE, account_ids=account_ids
@@ -194,6 +190,16 @@ def move(
     _record(plan, viewer, now)
     requests.finish_request(request_id=request_id, result={"moved_count": len(plan.rows)})
     return plan
+
+
+def _carried_out_before(
+    viewer: Viewer, account_ids: Sequence[int], target_id: int, now: dt.datetime
+) -> MovePlan:
+    """Whether the MSP that they went to still takes customers does not matter any more."""
+    plan = plan_move(viewer=viewer, account_ids=account_ids, target_id=None, now=now)
+    return replace(
+        plan, target_id=target_id, target_name=db.session.get_one(Account, target_id).company_name
+    )
 
 
 def _target(viewer: Viewer, account_ids: Sequence[int], target_id: int) -> Account:

@@ -29,7 +29,7 @@ def sent_rows(rows: Sequence[Sequence[Any]], columns: Mapping[str, TypeEngine[An
             .table_valued(*(column(name, kind) for name, kind in columns.items()), with_ordinality="position")
             .render_derived()
         )
-        return select(table.c).subquery()
+        return select(*table.c).subquery()
     each = func.json_each(json.dumps(rows)).table_valued("key", "value")
     values: list[ColumnElement[Any]] = [
         cast(func.json_extract(each.c.value, f"$[{place}]"), kind).label(name)

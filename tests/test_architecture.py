@@ -40,8 +40,8 @@ ONLY_IN: dict[str, set[str]] = {
     "openpyxl": {"exports", "export_cells"},
     "jinja2": {"mail_texts"},
     "smtplib": {"mail_transports"},
-    "rq": {"doorbell"},
-    "redis": {"doorbell", "readiness"},
+    "rq": {"doorbell", "health_queue"},
+    "redis": {"doorbell", "readiness", "health_queue"},
     "flask": {"doorbell", "readiness"},
 }
 LONGEST_FUNCTION = 40

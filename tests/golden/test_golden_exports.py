@@ -8,9 +8,16 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
+from models import Account, db
+from tests.builders import tick, tokyo
 from tests.conftest import SignIn
+from tests.support.databases import MovableClock
+from tests.web.browser_session import send
+from tests.web.customer_screens import hidden_fields
 
 FOLDER = Path(__file__).parent / "exports"
 #: File name, who exports, address before /export/, list arguments.
@@ -20,6 +27,7 @@ EXPORTS = {
     "accounts": ("distributor", "/msp/accounts/", ""),
     "pending": ("msp-a", "/msp/pending/", ""),
     "points": ("msp-b", "/msp/points/", ""),
+    "rehearsal": ("msp-a", "/msp/runs/2026-12-25/rehearsal/", "?sort=balance_after"),
 }
 
 
@@ -80,3 +88,29 @@ def test_the_old_windows_file_has_the_same_cells(client: FlaskClient, sign_in: S
     sign_in(client, "msp-a")
     csv = downloaded(client, "/msp/customers/export/csv?encoding=cp932")
     assert csv == kept_content("customers.cp932.csv", csv)
+
+
+def test_the_files_of_a_run_are_what_they_were(
+    app: Flask, client: FlaskClient, clock: MovableClock, sign_in: SignIn
+) -> None:
+    sign_in(client, "msp-a")
+    send(client, "/msp/runs/2026-11-25/rehearsal/save/")
+    with app.app_context():
+        numbers = select(Account.id).where(Account.account_number.in_(("30000001", "30000003")))
+        changed, left = db.session.execute(numbers.order_by(Account.account_number)).scalars()
+    clock.instant = tokyo("2026-11-22T10:00:00")
+    sign_in(client, "msp-a")
+    send(client, f"/msp/customers/{changed}/users/", contract_user_count="77")
+    shown = hidden_fields(client.get(f"/msp/customers/{left}/cancel/").text)
+    shown.pop("csrf_token")
+    send(client, f"/msp/customers/{left}/cancel/", **shown, consent="y")
+    clock.instant = tokyo("2026-11-25T09:00:00")
+    with app.app_context():
+        tick(clock.instant)
+    sign_in(client, "msp-a")
+    run = "/msp/runs/2026-11-25"
+    csv = downloaded(client, f"{run}/comparison/export/csv")
+    assert csv == kept_content("run_comparison.csv", csv)
+    for name, address in (("run_comparison", f"{run}/comparison/"), ("run_report", f"{run}/report/")):
+        xlsx = described(downloaded(client, f"{address}export/xlsx")).encode()
+        assert xlsx == kept_content(f"{name}.xlsx.txt", xlsx)
