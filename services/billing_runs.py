@@ -136,12 +136,12 @@ def lock_run(run_id: int) -> BillingRun:
     return run
 
 
-def finish_run(*, run_id: int, now: dt.datetime) -> None:
+def finish_run(*, run_id: int, now: dt.datetime, finished_at: dt.datetime | None = None) -> None:
     """Write the end of a run of which nothing is open any more; otherwise, or once it is written, do nothing."""
     run = lock_run(run_id)
     if run.state is RunState.RUNNING and not run_chunks.has_open(run_id=run_id):
         parked = sum_up(run)
-        run.finished_at = now
+        run.finished_at = finished_at or now
         _record(
             "billing_run.finished",
             run,

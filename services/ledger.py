@@ -49,8 +49,7 @@ class PointsOutOfRange(DomainError):
     field = "points"
 
 
-@dataclass(frozen=True)
-class LineDraft:
+class LineDraft(NamedTuple):
     """A line to be posted; `points` is signed."""
 
     account_id: int
@@ -107,19 +106,27 @@ def in_lines(points: int) -> list[int]:
 
 
 def post(
-    *, drafts: Sequence[LineDraft], viewer: Viewer | None, now: dt.datetime, request_id: str | None = None
+    *,
+    drafts: Sequence[LineDraft],
+    viewer: Viewer | None,
+    now: dt.datetime,
+    request_id: str | None = None,
+    locked: Mapping[int, LockedBalance] | None = None,
 ) -> dict[int, int]:
     """Append lines to the ledger and carry the balances along; the only door to a balance.
 
-    Returns account id → balance after. `viewer` None: the clockwork. Locks what it touches.
+    Returns account id → balance after. `viewer` None: the clockwork. Locks what it touches, unless this
+    transaction has them `locked`, all of them, and has not changed them since.
 
     :raises AccountNotRunning: when a balance is closed.
     :raises PointsOutOfRange: when a line or a balance would leave its range.
     """
+    touched = {draft.account_id for draft in drafts}
+    rows = lock_balances(touched) if locked is None else locked
     balances = {
-        account_id: _Running(row.point_balance, row.last_line_number)
-        for account_id, row in lock_balances(draft.account_id for draft in drafts).items()
-        if not row.is_closed
+        account_id: _Running(rows[account_id].point_balance, rows[account_id].last_line_number)
+        for account_id in touched
+        if account_id in rows and not rows[account_id].is_closed
     }
     lines = []
     for draft in drafts:

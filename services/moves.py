@@ -197,9 +197,8 @@ def _carried_out_before(
 ) -> MovePlan:
     """Whether the MSP that they went to still takes customers does not matter any more."""
     plan = plan_move(viewer=viewer, account_ids=account_ids, target_id=None, now=now)
-    return replace(
-        plan, target_id=target_id, target_name=db.session.get_one(Account, target_id).company_name
-    )
+    target = db.session.get_one(Account, target_id)
+    return replace(plan, target_id=target_id, target_name=target.company_name)
 
 
 def _target(viewer: Viewer, account_ids: Sequence[int], target_id: int) -> Account:
@@ -262,29 +261,24 @@ def _obstacle(row: Any, target: Account | None, now: dt.datetime) -> MoveObstacl
 
 def _lock(account_ids: set[int]) -> None:
     """Lock the accounts above, after the customers: nobody is canceled while customers come to it."""
-    statement = (
-        select(Account.id)
-        .where(Account.id.in_(account_ids))
-        .order_by(access.depth_expression().desc(), Account.id)
-        .with_for_update(key_share=True)
-    )
-    db.session.execute(statement).all()
+    above = select(Account.id).where(Account.id.in_(account_ids)).with_for_update(key_share=True)
+    db.session.execute(above.order_by(access.depth_expression().desc(), Account.id)).all()
 
 
 def _record(plan: MovePlan, viewer: Viewer, now: dt.datetime) -> None:
     """Write to the log of each customer, of each MSP that loses some, and of the one that gets them."""
+    details = {
+        row.account_id: {
+            "old_parent_id": row.parent_id,
+            "new_parent_id": plan.target_id,
+            "point_balance": row.point_balance,
+        }
+        for row in plan.rows
+    }
+    audit.record_many(action="customer.moved", viewer=viewer, now=now, details=details)
     moved: dict[int, list[MoveRow]] = {}
     for row in plan.rows:
         moved.setdefault(row.parent_id, []).append(row)
-        audit.record(
-            action="customer.moved",
-            viewer=viewer,
-            account_id=row.account_id,
-            now=now,
-            old_parent_id=row.parent_id,
-            new_parent_id=plan.target_id,
-            point_balance=row.point_balance,
-        )
     for parent_id, rows in moved.items():
         _record_above("customers.moved_out", parent_id, rows, viewer, now)
     assert plan.target_id is not None  # a move without one is refused

@@ -11,7 +11,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 
@@ -57,8 +58,7 @@ class SelectionTooLarge(DomainError):
     """More accounts are chosen than one run on selected rows takes."""
 
 
-@dataclass(frozen=True)
-class RefillRow:
+class RefillRow(NamedTuple):
     """A row of the plan; points None where the account is not in service."""
 
     account_id: int
@@ -121,7 +121,7 @@ class RefillPlan:
         """How many points all payers lack together for everything that is needed."""
         return sum(payer.missing_points for payer in self.payers)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """Fingerprint of what is shown: accounts, refills, and each payer's stock."""
         shown = [[row.account_id, row.point_balance, row.refill_points] for row in self.rows]
@@ -251,10 +251,10 @@ def refill(
     parents = access.lock_customers(
         viewer=viewer, permission=Permission.POINTS_CHANGE, account_ids=_wanted(account_ids)
     )
-    lock_balances([*parents, *parents.values()])
+    locked = lock_balances([*parents, *parents.values()])
     plan = plan_refill(viewer=viewer, account_ids=account_ids, now=now, as_far_as_possible=as_far_as_possible)
     _check_plan(plan, digest)
-    post(drafts=_drafts(plan), viewer=viewer, now=now, request_id=request_id)
+    post(drafts=_drafts(plan), viewer=viewer, now=now, request_id=request_id, locked=locked)
     record_refill(plan=plan, viewer=viewer, now=now, request_id=request_id)
     result = {"refilled_count": plan.refilled_count, "total_points": plan.total_points}
     requests.finish_request(request_id=request_id, result=result)

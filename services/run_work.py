@@ -54,7 +54,7 @@ def bill(
         if db.engine.dialect.name == "sqlite":
             time.sleep(SQLITE_PAUSE_SECONDS)
     with transaction():
-        billing_runs.finish_run(run_id=run_id, now=by_now())
+        billing_runs.finish_run(run_id=run_id, now=now, finished_at=by_now())
     return total
 
 

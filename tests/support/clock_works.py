@@ -33,6 +33,8 @@ LEAVING = {
     "leaves-0229": "2028-02-29",
 }
 GROWING = "grows"
+#: By the machine's own clock, whatever the portal's says.
+HOW_LONG_IT_TOOK = (("billing_chunks", "done_at"), ("billing_runs", "finished_at"))
 _ROW = re.compile(r"<tr\b.*?</tr>", re.DOTALL)
 _CELL = re.compile(r'<td[^>]* data-label="([^"]+)">(.*?)</td>', re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
@@ -76,7 +78,7 @@ def look(steps: Sequence[Sequence[str]]) -> dict[str, Any]:
             assert not report.put_off, report
         else:
             _grow(instant)
-    held = fingerprint(db.session())
+    held = fingerprint(db.session(), left_out=HOW_LONG_IT_TOOK)
     db.session.rollback()
     return {
         "zones": _zones(),

@@ -315,7 +315,7 @@ def test_the_bar_is_told_how_far_the_run_is(
     sign_in(client, "operator")
     page = client.get(PAGE).text
     assert f'data-progress="{PAGE}progress/" data-progress-state="running"' in page
-    assert "host:1（1）" in page
+    assert "host:1 (1)" in page
     answer = client.get(f"{PAGE}progress/").json
     assert answer is not None
     assert answer["percent"] == 100 * 10 // total[0]
