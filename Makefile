@@ -11,10 +11,12 @@ TESTS_READY := .venv/.ready-to-test
 CATALOGUES := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 # Tests run in this many processes.
 PROCESSES ?= 2
+# How many customers `make bench` measures with.
+CUSTOMERS ?= 100000
 # What else pytest is told, as in: make test ARGS='-k refill'
 ARGS ?=
 
-.PHONY: help run test check soak bench golden reset install lint types words
+.PHONY: help run test check soak bench mutation golden reset install lint types words
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -28,12 +30,17 @@ test: $(TESTS_READY) $(CATALOGUES) ## install what the tests need and run all of
 
 check: lint types test ## all that must hold before a change is accepted
 
-soak: $(TESTS_READY) $(CATALOGUES) ## long faults and fuzz
+soak: $(TESTS_READY) $(CATALOGUES) ## long faults and random walks; prints its figures
 	@sh scripts/test-tools
-	$(VENV_PYTHON) -m pytest -n $(PROCESSES) -m soak $(ARGS)
+	$(VENV_PYTHON) -m pytest -n $(PROCESSES) -m soak -rP $(ARGS)
 
 bench: $(TESTS_READY) $(CATALOGUES) ## measure
-	$(VENV_PYTHON) -m benchmarks.portal
+	CUSTOMERS=$(CUSTOMERS) $(VENV_PYTHON) -m benchmarks.portal
+	$(VENV_PYTHON) -m benchmarks.run_of_the_25th --customers $(CUSTOMERS)
+	$(VENV_PYTHON) -m benchmarks.demo_and_verify --customers $(CUSTOMERS) --months 12
+
+mutation: $(TESTS_READY) ## break the rules one by one; 90 % must be noticed by their tests
+	@PROCESSES=$(PROCESSES) $(VENV_PYTHON) scripts/mutation
 
 golden: $(TESTS_READY) $(CATALOGUES) ## write the golden files anew; look at the difference before keeping it
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/golden $(ARGS)

@@ -48,6 +48,7 @@ _COLUMNS = {
 }
 #: Cell of 状態, lower-case → whether the user is disabled; None: nothing is said.
 _STATES = {"": None, "有効": False, "enabled": False, "無効": True, "disabled": True}
+_MAXIMUMS = {FULL_NAME: FULL_NAME_MAXIMUM, DEPARTMENT: DEPARTMENT_MAXIMUM}
 _SHOWN_LENGTH = 60
 
 
@@ -232,8 +233,7 @@ def clean_file_name(text: str) -> str:
 def _cell_value(column: str, typed: str) -> str | None:
     if column == EMAIL:
         return parse_email(typed) if typed.strip() else None
-    maximum = FULL_NAME_MAXIMUM if column == FULL_NAME else DEPARTMENT_MAXIMUM
-    value = clean_line(typed, maximum=maximum) or None
+    value = clean_line(typed, maximum=_MAXIMUMS[column]) or None
     if value is None and column == FULL_NAME:
         raise CellRequired
     return value

@@ -22,6 +22,7 @@ MICROSECOND = dt.timedelta(microseconds=1)
 
 def test_the_cut_is_the_first_instant_of_the_25th_in_tokyo() -> None:
     assert billing_instant(dt.date(2026, 11, 25)) == CUT
+    assert billing_instant(dt.date(2026, 11, 25)).tzinfo is dt.UTC
     assert tokyo_date(CUT) == dt.date(2026, 11, 25)
     assert tokyo_date(CUT - MICROSECOND) == dt.date(2026, 11, 24)
 
@@ -33,12 +34,12 @@ def test_a_business_day_does_not_depend_on_the_zone_of_the_instant(offset: int) 
 
 
 def test_a_naive_instant_has_no_business_day() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"^a naive instant has no business day$"):
         tokyo_date(dt.datetime(2026, 11, 25))  # noqa: DTZ001 - that is the point
 
 
 def test_only_a_25th_has_a_cut() -> None:
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"^2026-11-24 is not a billing date$"):
         billing_instant(dt.date(2026, 11, 24))
 
 

@@ -19,6 +19,9 @@ from domain.inputs.contact import (
 from domain.inputs.emails import EmailAddressRefused, email_key, parse_email
 from domain.inputs.return_path import safe_return_path
 
+#: 254 characters, of which the local part has 64 and no label has more than 63.
+LONGEST_ADDRESS = "a" * 64 + "@" + "b" * 63 + "." + "c" * 63 + "." + "d" * 61
+
 
 @pytest.mark.parametrize(
     ("typed", "address"),
@@ -31,6 +34,7 @@ from domain.inputs.return_path import safe_return_path
         ("a+b@sub.example.co.jp", "a+b@sub.example.co.jp"),
         ("O'Neil@example.com", "O'Neil@example.com"),
         ("a@xn--wgv71a119e.jp", "a@xn--wgv71a119e.jp"),
+        (LONGEST_ADDRESS, LONGEST_ADDRESS),
     ],
 )
 def test_one_address_is_read(typed: str, address: str) -> None:
@@ -65,6 +69,7 @@ def test_one_address_is_read(typed: str, address: str) -> None:
         "a@b.jp\0",
         "山田@example.jp",
         "a" * 65 + "@b.jp",
+        LONGEST_ADDRESS + "d",
         "a@" + "b" * 300 + ".jp",
         "a" * 60 + "@" + ".".join(["b" * 60] * 4),
         "a@b.jp，c@d.jp",
@@ -88,7 +93,7 @@ def test_no_text_smuggles_a_second_address_or_a_header(typed: str) -> None:
 
 
 def test_addresses_are_compared_without_case() -> None:
-    assert email_key(" Taro@Example.JP") == email_key("taro@example.jp")
+    assert email_key(" Taro@Example.JP") == email_key("taro@example.jp") == "taro@example.jp"
 
 
 @pytest.mark.parametrize(
@@ -109,6 +114,10 @@ def test_addresses_are_compared_without_case() -> None:
         ("05012345678", "050-1234-5678"),
         ("+81-3-1234-5678", "+81-3-1234-5678"),
         ("+81312345678", "+81312345678"),
+        ("(03)1234-5678", "03-1234-5678"),
+        ("+12345678", "+12345678"),
+        ("+123456789012345", "+123456789012345"),
+        ("+8-1-3-1-2-3-4-5-6-7", "+8-1-3-1-2-3-4-5-6-7"),
     ],
 )
 def test_a_telephone_number_is_normalized(typed: str, number: str) -> None:
@@ -134,6 +143,11 @@ def test_a_telephone_number_is_normalized(typed: str, number: str) -> None:
         "+1",
         "٠٣١٢٣٤٥٦٧٨",
         "03/1234/5678",
+        "03-1234-5678X",
+        "0-9-0-1-2-3-4-5-6-7-8",
+        "+81-3-1234-ABCD",
+        "+1234567",
+        "+1234567890123456",
         "-",
         "+",
     ],
@@ -165,6 +179,8 @@ def test_what_is_no_postal_code_is_refused(typed: str) -> None:
         "HTTPS://Example.jp/",
         "https://日本語.jp/パス",
         " https://example.jp ",
+        "http://example.jp:1/",
+        "https://e.jp/" + "a" * 242,
     ],
 )
 def test_a_web_address_is_read(typed: str) -> None:
@@ -194,7 +210,8 @@ def test_a_web_address_is_read(typed: str) -> None:
         "http:\\\\example.jp",
         "http://example.jp/\0",
         "http://example.jp/\u202e",
-        "https://e.jp/" + "a" * 300,
+        "http://example.jp:0/",
+        "https://e.jp/" + "a" * 243,
         "mailto:a@b.jp",
     ],
 )
@@ -208,7 +225,17 @@ def test_the_lists_are_complete_and_without_doubles() -> None:
     assert len(INDUSTRIES) == len(set(INDUSTRIES))
 
 
-@pytest.mark.parametrize("path", ["/", "/msp/customers/", "/msp/customers/?page=2&search=%E3%81%82", "/a//b"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/msp/customers/",
+        "/msp/customers/?page=2&search=%E3%81%82",
+        "/a//b",
+        "/!~\u00a1",
+        "/" + "a" * 1999,
+    ],
+)
 def test_a_path_of_this_site_is_gone_back_to(path: str) -> None:
     assert safe_return_path(path) == path
 
@@ -233,7 +260,9 @@ def test_a_path_of_this_site_is_gone_back_to(path: str) -> None:
         "/a\0",
         "a",
         "evil.example",
-        "/" + "a" * 5000,
+        "/" + "a" * 2000,
+        "/a b",
+        "/a\u007f",
         "/a\u00a0",
         "@evil",
         "?a",

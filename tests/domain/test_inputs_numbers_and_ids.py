@@ -110,8 +110,9 @@ def test_a_date_is_read(typed: str) -> None:
     ],
 )
 def test_what_is_no_day_is_refused(typed: str) -> None:
-    with pytest.raises(DateRefused):
+    with pytest.raises(DateRefused) as refused:
         parse_date(typed)
+    assert refused.value.data == {"earliest": dt.date(2000, 1, 1), "latest": dt.date(2100, 12, 31)}
 
 
 @given(st.dates(min_value=dt.date(2000, 1, 1), max_value=dt.date(2100, 12, 31)))

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.inputs.text import ForbiddenCharacter, TextTooLong, clean_line, clean_note, is_blank, search_key
+from domain.inputs.text import (
+    ForbiddenCharacter,
+    TextTooLong,
+    clean_line,
+    clean_note,
+    is_blank,
+    is_forbidden,
+    search_key,
+)
 
 FAMILY = "👨\u200d👩\u200d👧"
 
@@ -22,6 +30,8 @@ FAMILY = "👨\u200d👩\u200d👧"
         "🍣",
         "👍🏽",
         FAMILY,
+        "❤\ufe0f\u200d🔥",
+        "👩🏽\u200d💻",
         "❤\ufe0f",
         "ﾔﾏﾀﾞ",
         "\ufa19田",
@@ -58,6 +68,13 @@ def test_text_is_stored_as_typed(typed: str) -> None:
         ("\u200b\u3000\u200b", ""),
         ("\u3164", ""),
         ("A\u200dB", "AB"),
+        ("A\u200d👩", "A👩"),
+        ("👩\u200dA", "👩A"),
+        ("\u200d👩", "👩"),
+        ("👩\u200d", "👩"),
+        ("👩\u200b👩", "👩👩"),
+        ("神\ufa19か\u3099\ufa19か\u3099", "神\ufa19が\ufa19が"),
+        ("\u3000\ufe0f", ""),
     ],
 )
 def test_text_is_normalized(typed: str, stored: str) -> None:
@@ -74,12 +91,32 @@ def test_controls_and_direction_overrides_are_refused_everywhere(character: str)
         assert refused.value.code_point == f"U+{ord(character):04X}"
 
 
+@pytest.mark.parametrize(
+    ("character", "forbidden"),
+    [
+        ("\u2028", True),
+        ("\u2029", True),
+        ("\ufdcf", False),
+        ("\ufdd0", True),
+        ("\ufdef", True),
+        ("\ufdf0", False),
+        ("\ufffd", False),
+        ("\ufffe", True),
+        ("\U0001ffff", True),
+        ("X", False),
+    ],
+)
+def test_what_may_be_stored_nowhere_is_told_to_the_character(character: str, forbidden: bool) -> None:
+    assert is_forbidden(character) is forbidden
+
+
 def test_a_line_has_no_breaks_and_a_note_has_them_in_one_form() -> None:
     for typed in ("A\nB", "A\r\nB", "A\tB", "A\u2028B"):
         with pytest.raises(ForbiddenCharacter):
             clean_line(typed, maximum=100)
     assert clean_note("A\r\nB\rC\u2028D\n\n", maximum=100) == "A\nB\nC\nD"
     assert clean_note("\t=A\tB", maximum=100) == "\t=A\tB"
+    assert clean_note(" \n\u3000X社\n", maximum=100) == "X社"
 
 
 def test_length_counts_characters_after_normalizing() -> None:

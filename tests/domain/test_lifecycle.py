@@ -34,3 +34,4 @@ def test_only_the_named_transitions_exist(status: AccountStatus, event: Event) -
         with pytest.raises(TransitionRefused) as refusal:
             next_status(status, event)
         assert refusal.value.http_status == 409
+        assert refusal.value.data == {"status": status, "event": event}

@@ -24,5 +24,5 @@ def test_mail_is_given_up_before_the_waits_exceed_three_days() -> None:
 
 
 def test_a_retry_without_an_attempt_is_a_mistake_of_ours() -> None:
-    with pytest.raises(ValueError, match="follows an attempt"):
+    with pytest.raises(ValueError, match=r"^a retry follows an attempt$"):
         wait_before_retry(0)

@@ -10,6 +10,7 @@ from domain.permissions import (
     AccountType,
     AdminLevel,
     Permission,
+    Viewer,
     has_permission,
 )
 
@@ -47,3 +48,9 @@ def test_an_msp_does_not_see_the_msp_accounts() -> None:
 def test_grants_name_levels_that_exist_and_parents_lie_above() -> None:
     assert all(level in LEVELS[account_type] for account_type, level in GRANTS)
     assert all(DEPTH[parent] < DEPTH[child] for child, parents in PARENTS.items() for parent in parents)
+
+
+def test_a_viewer_can_what_its_type_and_level_may() -> None:
+    for account_type, level, permission in product(AccountType, AdminLevel, Permission):
+        viewer = Viewer(1, "a", 2, account_type, level)
+        assert viewer.can(permission) == (permission in GRANTS.get((account_type, level), ()))

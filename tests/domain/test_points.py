@@ -44,8 +44,15 @@ def test_the_newest_price_not_after_the_cut_holds() -> None:
     later = PriceVersion(BEGIN + dt.timedelta(days=30), 20, 10, 2)
     assert price_at([later, PRICE], BEGIN + dt.timedelta(days=30)) is later
     assert price_at([later, PRICE], BEGIN + dt.timedelta(days=29)) is PRICE
-    with pytest.raises(PriceMissing):
-        price_at([later, PRICE], BEGIN - dt.timedelta(seconds=1))
+    before = BEGIN - dt.timedelta(seconds=1)
+    with pytest.raises(PriceMissing) as refusal:
+        price_at([later, PRICE], before)
+    assert refusal.value.data == {"instant": before}
+
+
+def test_the_estimate_is_the_balance_without_what_is_due_and_what_is_coming() -> None:
+    assert estimated_balance(100, 30, 9) == 61
+    assert estimated_balance(-5, 30, 9) == -44
 
 
 @given(balance=POINTS, due=st.integers(0, 10**6), coming=st.integers(0, 10**6))

@@ -118,6 +118,8 @@ def test_a_run_far_above_the_last_one_waits_for_a_person(world: World) -> None:
     assert db.session.execute(actions).scalars().all()[2:] == [
         f"billing_run.{verb}" for verb in ("listed", "held", "released", "finished")
     ]
+    who = select(AuditEvent.actor_name).where(AuditEvent.action == "billing_run.released")
+    assert db.session.execute(who).scalars().all() == ["operator"]
 
 
 def refuse_lines_of(*account_ids: int) -> None:
