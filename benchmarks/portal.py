@@ -1,7 +1,6 @@
-"""Measure lists, a refill, the run of a 25th and the invariants on a demo of many customers, on both engines.
+"""Measure lists, a refill and a tick on a demo of many customers, on both engines, in seconds of this machine.
 
-Prints seconds of this machine and, for the run, the ratio to the bare INSERT … SELECT and UPDATE of as many rows
-of the same tables in the same run. `CUSTOMERS=1000000 make bench` for more.
+`CUSTOMERS=1000000 make bench` for more. The run itself: benchmarks/run_of_the_25th.py.
 """
 
 from __future__ import annotations
@@ -16,12 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from flask_migrate import upgrade
-from sqlalchemy import text
 
 from config import ROOT
-from domain.billing_calendar import tokyo_date
 from models import db
-from services import billing_runs, clockwork, invariants, refills, run_work
+from services import clockwork, refills
 from services.customers import customers_source, shortage_summary
 from services.demo import create_demo
 from services.lists import ListArguments, fetch_page, matching_ids
@@ -33,21 +30,6 @@ from tests.support.postgres_server import running_postgres
 
 CUSTOMERS = int(os.environ.get("CUSTOMERS", "100000"))
 JUST = dt.timedelta(microseconds=1)
-#: What the run has to write at the least: the same lines and balances, in the same tables, in one piece.
-FLOOR_ROWS = (
-    "CREATE TEMPORARY TABLE floor_rows AS SELECT b.account_id, b.last_line_number + 1 AS line_number, "
-    "b.point_balance - 10 AS balance_after FROM point_balances b JOIN accounts a ON a.id = b.account_id "
-    "WHERE a.account_type IN ('customer', 'msp', 'support') AND NOT b.is_closed"
-)
-FLOOR_DATE, FLOOR_NOW = "CAST('2026-11-25' AS date)", "CAST('2026-11-24 15:00:00+00' AS timestamptz)"
-FLOOR_STATEMENTS = (
-    "INSERT INTO point_lines (account_id, line_number, kind, points, balance_after, recorded_at, billing_date, "
-    "actor_name) SELECT account_id, line_number, 'monthly_fee', -10, balance_after, {now}, {date}, '' "
-    "FROM floor_rows",
-    "UPDATE point_balances SET point_balance = f.balance_after, last_line_number = f.line_number, "
-    "negative_since = CASE WHEN f.balance_after < 0 THEN coalesce(negative_since, {now}) END "
-    "FROM floor_rows f WHERE f.account_id = point_balances.account_id",
-)
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:
@@ -71,9 +53,7 @@ def measure(url: str) -> None:
         show(f"demo data, {CUSTOMERS:,} customers", seconds, f"{CUSTOMERS / seconds:,.0f} customers/s")
         measure_lists()
         measure_refill()
-        measure_run()
-        seconds, broken = timed(invariants.verify)
-        show("ledger verify", seconds, f"{len(broken)} broken")
+        measure_tick()
         db.session.remove()
         db.engine.dispose()
 
@@ -137,50 +117,11 @@ def measure_refill() -> None:
     show("refill", seconds, f"{result.refilled_count:,} accounts")
 
 
-def measure_run() -> None:
-    """Measure the run of a 25th, work list included, against the bare statements over the same rows."""
+def measure_tick() -> None:
+    """Measure all that a worker does just before a 25th: leavers, mails, suspensions."""
     cut = tokyo("2026-11-25T00:00:00")
     seconds, _report = timed(lambda: clockwork.run_due_work(now=cut - JUST, settings=SETTINGS))
     show("tick before the 25th: leavers, mails, suspensions", seconds)
-    floor = measure_floor()
-    seconds, count = timed(lambda: run_billing(cut))
-    show(
-        "run of the 25th",
-        seconds,
-        f"{count:,} accounts, {count / seconds:,.0f}/s, {seconds / floor:.1f} x the bare statements",
-    )
-
-
-def measure_floor() -> float:
-    """Return the seconds of the bare INSERT … SELECT and UPDATE, which are then rolled back."""
-    values = {"now": "'2026-11-24 15:00:00.000000'", "date": "'2026-11-25'"}
-    if db.engine.dialect.name == "postgresql":
-        values = {"now": FLOOR_NOW, "date": FLOOR_DATE}
-    with db.engine.connect().execution_options(write=True) as connection:
-        connection.execute(text(FLOOR_ROWS))
-        connection.commit()
-        seconds, _result = timed(
-            lambda: [connection.execute(text(each.format(**values))) for each in FLOOR_STATEMENTS]
-        )
-        connection.rollback()
-        connection.execute(text("DROP TABLE floor_rows"))
-        connection.commit()
-    if db.engine.dialect.name == "postgresql":
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM point_lines, point_balances")
-    return seconds
-
-
-def run_billing(now: dt.datetime) -> int:
-    """Write the work list and post every chunk; return how many accounts were charged."""
-    with transaction():
-        run_id = billing_runs.list_run(billing_date=tokyo_date(now), now=now).id
-    total = 0
-    while (posted := run_work.post_next_chunk(run_id=run_id, now=now)) is not None:
-        total += posted.charged_count
-    with transaction():
-        billing_runs.finish_run(run_id=run_id, now=now)
-    return total
 
 
 def main() -> None:
