@@ -96,7 +96,6 @@ def test_a_refill_whose_answer_is_lost_after_the_commit_has_one_effect(
 @pytest.mark.soak
 def test_refills_from_both_ends_of_the_same_rows_never_deadlock(app: Flask, world: World) -> None:
     customers = [world.customer(users=11) for _position in range(20)]
-    world.add(world.msp_a.account_id, 20_000)
     db.session.remove()
 
     def refill(account_ids: list[int]) -> Any:

@@ -72,6 +72,7 @@ def main(folder: Path) -> None:
         _decisions(camera)
         _account_screens(camera)
         _customer_portal(camera)
+        _operations(camera)
         _other_windows(camera)
         _billing_run(browser, folder)
 
@@ -187,6 +188,14 @@ def _customer_portal(camera: Photographer) -> None:
     camera.take_dialog(
         msp, "portal-register", msp.page.get_by_role("link", name="登録", exact=True).first.click
     )
+
+
+def _operations(camera: Photographer) -> None:
+    operator, msp = camera.visit("operator"), camera.visit("msp-a")
+    operator.go("稼働状況")
+    camera.take(operator, "health")
+    msp.page.goto(f"{RUN_PAGE}rehearsal/")
+    camera.take(msp, "rehearsal")
 
 
 def _other_windows(camera: Photographer) -> None:
