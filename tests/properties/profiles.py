@@ -15,7 +15,7 @@ SHORT = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-LONG = settings(SHORT, derandomize=False, max_examples=150, stateful_step_count=100)
+LONG = settings(SHORT, derandomize=False, max_examples=60, stateful_step_count=60)
 
 
 def chosen_seed() -> int:
