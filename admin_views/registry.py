@@ -49,9 +49,7 @@ def register_views(admin: Admin, app: Flask) -> None:
             url="/msp/pending",
         ),
         PointsView(PointLine, name=_l("ポイント履歴"), category=POINTS, endpoint="points", url="/msp/points"),
-        RunsView(
-            BillingRun, name=_l("月額利用料の実行"), category=POINTS, endpoint="runs", url="/msp/runs"
-        ),
+        RunsView(BillingRun, name=_l("月額利用料の実行"), category=POINTS, endpoint="runs", url="/msp/runs"),
         PricesView(PriceVersionRow, name=_l("料金"), category=POINTS, endpoint="prices", url="/msp/prices"),
         OperationLogView(AuditEvent, name=_l("操作ログ"), category=LOG, endpoint="log", url="/msp/log"),
         MenuPresetsView(
@@ -70,7 +68,11 @@ def _register_screens_of_a_run(admin: Admin) -> None:
     of_one = "/msp/runs/<billing_date:billing_date>"
     admin.add_views(
         RunRehearsalsView(
-            Account, name=_l("リハーサル"), category=None, endpoint="run_rehearsals", url=f"{of_one}/rehearsal"
+            Account,
+            name=_l("リハーサル"),
+            category=None,
+            endpoint="run_rehearsals",
+            url=f"{of_one}/rehearsal",
         ),
         RunComparisonsView(
             Account,
