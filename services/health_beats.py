@@ -6,9 +6,9 @@ import datetime as dt
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models import WorkerBeat, db
+from services.engines import upsert
 
 #: A worker that was not seen for this long is forgotten.
 FORGOTTEN_AFTER = dt.timedelta(days=1)
@@ -27,14 +27,17 @@ class SeenWorker:
 
 def beat(*, worker_name: str, now: dt.datetime) -> None:
     """Note that a worker is at work; of two instants the later one counts."""
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(WorkerBeat).values(worker_name=worker_name[:120], beat_at=now)
+    statement = upsert(WorkerBeat).values(worker_name=worker_name[:120], beat_at=now)
     db.session.execute(
         statement.on_conflict_do_update(
             index_elements=["worker_name"], set_={"beat_at": now}, where=WorkerBeat.beat_at < now
         )
     )
-    db.session.execute(delete(WorkerBeat).where(WorkerBeat.beat_at < now - FORGOTTEN_AFTER))
+    # Two that forget the same at once would wait for each other: a row that another one holds is left to it.
+    old = select(WorkerBeat.worker_name).where(WorkerBeat.beat_at < now - FORGOTTEN_AFTER)
+    names = db.session.execute(old.with_for_update(skip_locked=True)).scalars().all()
+    if names:
+        db.session.execute(delete(WorkerBeat).where(WorkerBeat.worker_name.in_(names)))
 
 
 def seen_workers(*, now: dt.datetime) -> list[SeenWorker]:

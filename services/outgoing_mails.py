@@ -9,12 +9,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, select
 
 from domain.mail_retries import wait_before_retry
 from models.base import db
 from models.mails import MailKind, MailState, OutgoingMail
 from services.bounces import BouncedAddress
+from services.engines import upsert
 from services.mail_texts import MailBrand, render_mail
 from services.mail_transports import MailMessage, MailNotTaken, MailRefused, MailServerAway, MailTransport
 from services.transaction import transaction
@@ -121,9 +122,11 @@ def queue_mails(
         if reason is not None:
             row |= {"state": MailState.BOUNCED, "last_error": reason}
         rows.append(row)
-    if rows:
-        db.session.execute(insert(OutgoingMail), rows)
-    return sum(row["state"] == MailState.WAITING for row in rows)
+    if not rows:
+        return 0
+    # What somebody else writes at this moment is told as well, by him.
+    written = upsert(OutgoingMail).on_conflict_do_nothing().returning(OutgoingMail.state)
+    return sum(state == MailState.WAITING for state in db.session.execute(written, rows).scalars())
 
 
 def _told(drafts: Sequence[MailDraft]) -> set[tuple[str, str]]:
