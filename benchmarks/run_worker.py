@@ -19,7 +19,7 @@ from domain.permissions import CHARGED_TYPES, AccountType, Viewer
 from domain.points import PointKind
 from models import Account, BillingItem, PointBalance, db
 from models.billing import ItemState
-from services import billing_runs, ledger, points, prices, refills, run_work
+from services import billing_runs, engines, ledger, points, prices, refills, run_work
 from services.sign_ins import viewer_named
 from services.transaction import transaction
 from tests.builders import request_id, tokyo
@@ -111,7 +111,7 @@ def charge(pause_seconds: float = 0) -> dict[str, float]:
 
 def paused() -> dict[str, float]:
     """Carry out the run with the pause that keeps the screens alive on SQLite."""
-    return charge(run_work.SQLITE_PAUSE_SECONDS)
+    return charge(engines.SQLITE_PAUSE_SECONDS)
 
 
 def one_by_one() -> dict[str, float]:

@@ -16,6 +16,7 @@ from sqlalchemy import JSON, BigInteger, Text, cast, insert, literal, select
 
 from domain.permissions import Viewer
 from models import AuditEvent, db
+from services.engines import is_postgresql
 from services.sent_rows import sent_rows
 
 
@@ -47,15 +48,11 @@ def record_many(
     columns = [name for name in same if name not in ("account_id", "details")]
     rows = select(
         sent.c.account_id,
-        sent.c.details if _is_sqlite() else cast(sent.c.details, JSON),
+        cast(sent.c.details, JSON) if is_postgresql() else sent.c.details,
         *(literal(same[name], AuditEvent.__table__.c[name].type) for name in columns),
     ).order_by(sent.c.position)
     names = ["account_id", "details", *columns]
     db.session.execute(insert(AuditEvent).from_select(names, rows, include_defaults=False))
-
-
-def _is_sqlite() -> bool:
-    return db.session.get_bind().dialect.name == "sqlite"
 
 
 def _row(

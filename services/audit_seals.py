@@ -19,6 +19,7 @@ from typing import Any
 from sqlalchemy import Row, func, insert, select, text
 
 from models import AuditEvent, AuditSeal, db
+from services.engines import is_postgresql, let_others_write
 from services.transaction import transaction
 
 #: Events that one transaction seals.
@@ -29,8 +30,6 @@ WINDOW_SIZE = 5_000
 LOOK_BACK = 100_000
 #: A run of sealing stops after this; the next one goes on.
 RUN_SECONDS = 40.0
-#: SQLite's waiting writers are not queued: without a pause a long run starves the screens.
-SQLITE_PAUSE_SECONDS = 0.01
 #: Faults of a chain that are shown; one is bad enough.
 SHOWN_FAULTS = 20
 #: What the first seal has for the one before it.
@@ -130,8 +129,7 @@ def seal_waiting(*, now: dt.datetime, is_whole: bool = False) -> int:
         total += count
         if count < BATCH_SIZE or time.monotonic() - started > RUN_SECONDS:
             return total
-        if db.engine.dialect.name == "sqlite":
-            time.sleep(SQLITE_PAUSE_SECONDS)
+        let_others_write()
 
 
 def seal_batch(*, after_id: int, now: dt.datetime, size: int = BATCH_SIZE) -> tuple[int, int]:
@@ -219,7 +217,7 @@ def _newest_sealed() -> int:
 
 def _take_turn() -> bool:
     """One worker seals at a time, and the others do not wait; on SQLite a writer is alone already."""
-    if db.session.get_bind().dialect.name != "postgresql":
+    if not is_postgresql():
         return True
     return bool(
         db.session.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _LOCK_KEY}).scalar()

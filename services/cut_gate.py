@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text
 
 from domain.billing_calendar import billing_instant
 from models import BillingRun, db
+from services.engines import is_postgresql
 
 _KEY = 25_000_000
 _JUST_AFTER = dt.timedelta(microseconds=1)
@@ -23,7 +24,7 @@ def pass_gate(now: dt.datetime) -> dt.datetime:
 
     Call it before any row is locked. On SQLite every writing transaction is alone already.
     """
-    if _is_postgresql():
+    if is_postgresql():
         db.session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _KEY})
     newest = db.session.execute(select(func.max(BillingRun.billing_date))).scalar()
     return now if newest is None else max(now, billing_instant(newest) + _JUST_AFTER)
@@ -31,9 +32,5 @@ def pass_gate(now: dt.datetime) -> dt.datetime:
 
 def close_gate() -> None:
     """Wait for the changes under way and keep new ones out until the transaction ends."""
-    if _is_postgresql():
+    if is_postgresql():
         db.session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _KEY})
-
-
-def _is_postgresql() -> bool:
-    return db.session.get_bind().dialect.name == "postgresql"

@@ -25,6 +25,7 @@ from services.demo_people import DemoPeople, add_customer_administrator, create_
 from services.demo_plan import DemoCustomer, is_provisioned, plan_customer
 from services.demo_rows import account_row
 from services.demo_users import service_user_rows
+from services.engines import is_postgresql
 
 #: Customers that are written one by one, of every kind and with users; the others are written set-based.
 DETAILED_CUSTOMERS = 1_000
@@ -251,7 +252,7 @@ def _lines_of(points: int) -> Iterator[int]:
 
 def _number_on(people: DemoPeople) -> None:
     """PostgreSQL: let the next account get an id behind those that were given here."""
-    if db.session.get_bind().dialect.name == "postgresql":
+    if is_postgresql():
         db.session.execute(
             text("SELECT setval(pg_get_serial_sequence('accounts', 'id'), (SELECT max(id) FROM accounts))")
         )

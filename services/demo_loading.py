@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from sqlalchemy import text
 
 from models import db
+from services.engines import is_postgresql
 
 #: Tables that get millions of rows; of the first two, nothing is read meanwhile.
 WRITE_ONLY = ["point_lines", "billing_items"]
@@ -43,7 +44,7 @@ _ROOM = "SET LOCAL maintenance_work_mem = '256MB'"
 @contextmanager
 def loading() -> Iterator[None]:
     """Let a block write millions of rows into tables that are as good as empty; on SQLite nothing is different."""
-    if db.session.get_bind().dialect.name != "postgresql":
+    if not is_postgresql():
         yield
         return
     tables = {"loaded": LOADED, "write_only": WRITE_ONLY}

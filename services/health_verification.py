@@ -17,6 +17,7 @@ from domain.billing_calendar import tokyo_date
 from models import Verification, db
 from services import alarms, audit_seals, invariants, portal_settings
 from services.audit_seals import BEGINNING, ChainReport, Link
+from services.engines import is_postgresql
 from services.invariants import Violation
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
@@ -139,7 +140,7 @@ def _one_moment() -> Iterator[None]:
     """
     session = db.session()
     session.rollback()
-    if db.engine.dialect.name == "postgresql":
+    if is_postgresql():
         session.connection(
             execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         )

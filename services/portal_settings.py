@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from models import PortalSetting, db
+from services.engines import upsert
 
 
 def keep(name: str, value: str) -> None:
     """Remember a value; several processes may do so at once, the last one counts."""
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
     db.session.execute(
-        dialect.insert(PortalSetting)
+        upsert(PortalSetting)
         .values(name=name, value=value)
         .on_conflict_do_update(index_elements=["name"], set_={"value": value})
     )

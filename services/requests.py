@@ -9,11 +9,11 @@ import re
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from domain.errors import DomainError
 from domain.permissions import Viewer
 from models import PointRequest, db
+from services.engines import upsert
 
 _REQUEST_ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -43,9 +43,8 @@ def begin_request(
     if not request_id or not _REQUEST_ID.fullmatch(request_id):
         raise RequestIdMissing
     digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
-    dialect = postgresql if db.session.get_bind().dialect.name == "postgresql" else sqlite
     claimed = db.session.execute(
-        dialect.insert(PointRequest)
+        upsert(PointRequest)
         .values(
             request_id=request_id,
             administrator_id=viewer.administrator_id,

@@ -13,18 +13,16 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from config import Settings
-from models import BillingRun, db
+from models import BillingRun
 from models.billing import RunState
 from services import billing_runs, doorbell, run_chunks
 from services.billing_retries import REFUSALS
 from services.billing_runs import ReviewBound
+from services.engines import is_postgresql, let_others_write
 from services.fee_posting import Posted
 from services.transaction import transaction
 
 log = logging.getLogger(__name__)
-
-#: SQLite's waiting writers are not queued: without a pause a long run starves the screens.
-SQLITE_PAUSE_SECONDS = 0.01
 
 
 def bill(
@@ -51,8 +49,7 @@ def bill(
 
     while posted := post_next_chunk(run_id=run_id, now=now, by_now=by_now, worker_name=worker_name):
         total += posted
-        if db.engine.dialect.name == "sqlite":
-            time.sleep(SQLITE_PAUSE_SECONDS)
+        let_others_write()
     with transaction():
         billing_runs.finish_run(run_id=run_id, now=now, finished_at=by_now())
     return total
@@ -104,6 +101,6 @@ def _listed_run(
     except IntegrityError:
         log.info("the run of %s was listed by another worker", billing_date)
         return None
-    if db.engine.dialect.name == "postgresql":
+    if is_postgresql():
         doorbell.ring("tick")  # a second worker takes chunks too
     return run

@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql.selectable import Subquery
 from sqlalchemy.types import TypeEngine
 
-from models import db
+from services.engines import is_postgresql
 
 
 def sent_rows(rows: Sequence[Sequence[Any]], columns: Mapping[str, TypeEngine[Any]]) -> Subquery:
@@ -20,7 +20,7 @@ def sent_rows(rows: Sequence[Sequence[Any]], columns: Mapping[str, TypeEngine[An
     Values are whole numbers, text or None. One parameter (on PostgreSQL one a column) instead of one a value:
     no limit of parameters is met, and ten thousand rows cost what one statement costs.
     """
-    if db.session.get_bind().dialect.name == "postgresql":
+    if is_postgresql():
         arrays = [
             literal([row[place] for row in rows], ARRAY(kind)) for place, kind in enumerate(columns.values())
         ]
