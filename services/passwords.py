@@ -61,6 +61,11 @@ def matches(stored: str | None, password: str) -> bool:
         return False
 
 
+def renewed_hash(stored: str, password: str) -> str | None:
+    """Return the hash that takes the place of a right password's older one; None: it is as new ones are."""
+    return hash_password(password) if _hasher().check_needs_rehash(stored) else None
+
+
 @lru_cache(maxsize=1)
 def _hasher() -> PasswordHasher:
     return PasswordHasher()

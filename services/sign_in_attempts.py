@@ -22,6 +22,16 @@ class Attempt:
 
     administrator_id: int | None
     matched_hash: str | None
+    #: What takes the place of a hash that was computed at less cost than new ones are.
+    renewed_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A person whose attempt counts, the row locked, and the session by which the browser is known."""
+
+    person: Administrator
+    known: SignIn | None
 
 
 def compare(*, user_name_or_email: str, password: str) -> Attempt:
@@ -35,6 +45,7 @@ def compare(*, user_name_or_email: str, password: str) -> Attempt:
     return Attempt(
         administrator_id=administrator.id if administrator else None,
         matched_hash=stored if is_right else None,
+        renewed_hash=passwords.renewed_hash(stored, password) if stored and is_right else None,
     )
 
 
@@ -51,20 +62,47 @@ def conclude(
     `browser` is what `browser_mark` gave when somebody signed in there before. While a person is locked nothing
     is counted, and a right password opens nothing but in a browser that is known.
     """
-    found = sign_ins.lock_administrator(attempt.administrator_id or 0)
+    admitted = admit(administrator_id=attempt.administrator_id, browser=browser, now=now)
+    if admitted is None:
+        return None
+    if not take_password(admitted, attempt):
+        count_failure(admitted, now=now, remote_address=remote_address)
+        return None
+    forget_failures(admitted, now=now)
+    return sign_ins.sign_in(
+        administrator_id=admitted.person.id, now=now, remote_address=remote_address, user_agent=user_agent
+    )
+
+
+def admit(*, administrator_id: int | None, browser: str | None, now: dt.datetime) -> Admitted | None:
+    """Lock who tries, and say by which browser; None: whatever is tried opens nothing and is not counted."""
+    found = sign_ins.lock_administrator(administrator_id or 0)
     if found is None or not sign_ins.may_sign_in(found, found.account):
         return None
     known = _known_browser(browser, found.id, now)
     if known is None and is_locked(found.locked_until, now):
         return None
-    if attempt.matched_hash is None or attempt.matched_hash != found.password_hash:
-        _count_failure(found, known, now, remote_address)
-        return None
-    if not is_locked(found.locked_until, now):
-        _write_failures(found, 0, None)
-    return sign_ins.sign_in(
-        administrator_id=found.id, now=now, remote_address=remote_address, user_agent=user_agent
-    )
+    return Admitted(person=found, known=known)
+
+
+def take_password(admitted: Admitted, attempt: Attempt) -> bool:
+    """Tell whether a compared password is the person's still, and keep the better hash of it."""
+    if attempt.matched_hash is None or attempt.matched_hash != admitted.person.password_hash:
+        return False
+    if attempt.renewed_hash is not None:
+        # Not by the row's object: its version is for what people edit.
+        db.session.execute(
+            update(Administrator)
+            .where(Administrator.id == admitted.person.id)
+            .values(password_hash=attempt.renewed_hash)
+        )
+    return True
+
+
+def forget_failures(admitted: Admitted, *, now: dt.datetime) -> None:
+    """Begin the count anew after a right attempt; a lock that was made elsewhere stays."""
+    if not is_locked(admitted.person.locked_until, now):
+        _write_failures(admitted.person, 0, None)
 
 
 def browser_mark(token: str) -> str:
@@ -91,10 +129,9 @@ def _known_browser(mark: str | None, administrator_id: int, now: dt.datetime) ->
     return db.session.execute(statement.with_for_update(of=SignIn)).scalar_one_or_none()
 
 
-def _count_failure(
-    found: Administrator, known: SignIn | None, now: dt.datetime, remote_address: str | None
-) -> None:
-    """Count where the password came from; enough of them lock the person, whichever browser they came from."""
+def count_failure(admitted: Admitted, *, now: dt.datetime, remote_address: str | None) -> None:
+    """Count where a wrong one came from; enough of them lock the person, whichever browser they came from."""
+    found, known = admitted.person, admitted.known
     if known is not None:
         known.failed_count += 1
         failed_count = found.failed_sign_in_count

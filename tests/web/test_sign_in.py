@@ -240,9 +240,17 @@ def try_to_sign_in(client: FlaskClient, password: str, name: str = "msp-a") -> b
     """Send the form; tell whether it was accepted. Every refusal must look the same."""
     answer = send(client, "/login", username=name, password=password)
     if answer.status_code == 303:
+        # A right password has renewed the hash to one that takes long.
+        keep_cheap(client.application, password)
         return True
     assert (answer.status_code, WRONG in answer.text) == (422, True)
     return False
+
+
+def keep_cheap(app: Flask, password: str) -> None:
+    with app.app_context(), transaction() as session:
+        cheap = {"password_hash": CHEAP.hash(password)}
+        session.execute(update(Administrator).where(Administrator.user_name == "msp-a").values(**cheap))
 
 
 def person(app: Flask, user_name: str = "msp-a") -> Administrator:
@@ -255,6 +263,20 @@ def events_of(app: Flask, action: str) -> list[dict[str, Any]]:
     with app.app_context():
         statement = select(AuditEvent.details).where(AuditEvent.action == action).order_by(AuditEvent.id)
         return list(db.session.execute(statement).scalars())
+
+
+def test_a_hash_of_less_cost_is_renewed_by_the_next_right_password(
+    app: Flask, client: FlaskClient, known: Administrator
+) -> None:
+    cheap = known.password_hash
+    assert not try_to_sign_in(client, "wrong")
+    assert person(app).password_hash == cheap
+    assert send(client, "/login", username="msp-a", password=PASSWORD).status_code == 303
+    renewed = person(app)
+    assert (renewed.password_hash != cheap, renewed.version) == (True, known.version)
+    assert not PasswordHasher().check_needs_rehash(renewed.password_hash or "")
+    assert send(app.test_client(), "/login", username="msp-a", password=PASSWORD).status_code == 303
+    assert person(app).password_hash == renewed.password_hash
 
 
 def test_ten_wrong_passwords_lock_for_a_quarter_of_an_hour(
