@@ -46,6 +46,8 @@ class Administrator(Base):
     is_disabled: Mapped[bool] = mapped_column(default=False)
     failed_sign_in_count: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: Locks since the person last signed in by the right password: each one is longer than the one before.
+    consecutive_lock_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     deleted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     #: Normalized words by which the person is found; kept by the listener below.

@@ -77,7 +77,12 @@ def use_one_time_link(
     db.session.execute(
         update(Administrator)
         .where(Administrator.id == administrator.id)
-        .values(password_hash=password_hash, failed_sign_in_count=0, locked_until=None)
+        .values(
+            password_hash=password_hash,
+            failed_sign_in_count=0,
+            locked_until=None,
+            consecutive_lock_count=0,
+        )
     )
     end_links(administrator_id=administrator.id, now=now)
     sign_ins.end_all_sessions(administrator_id=administrator.id, now=now)

@@ -102,7 +102,7 @@ def take_password(admitted: Admitted, attempt: Attempt) -> bool:
 def forget_failures(admitted: Admitted, *, now: dt.datetime) -> None:
     """Begin the count anew after a right attempt; a lock that was made elsewhere stays."""
     if not is_locked(admitted.person.locked_until, now):
-        _write_failures(admitted.person, 0, None)
+        _write_failures(admitted.person)
 
 
 def browser_mark(token: str) -> str:
@@ -113,7 +113,7 @@ def browser_mark(token: str) -> str:
 def lift_lock(administrator: Administrator, *, now: dt.datetime) -> bool:
     """Lift the lock of an administrator, whose row is locked for it; tell whether there was one."""
     was_locked = is_locked(administrator.locked_until, now)
-    _write_failures(administrator, 0, None)
+    _write_failures(administrator)
     return was_locked
 
 
@@ -135,15 +135,18 @@ def count_failure(admitted: Admitted, *, now: dt.datetime, remote_address: str |
     if known is not None:
         known.failed_count += 1
         failed_count = found.failed_sign_in_count
-        locked_until = lock_after(known.failed_count, now)
+        counted = known.failed_count
     else:
-        failed_count = found.failed_sign_in_count + 1
-        locked_until = lock_after(failed_count, now)
+        failed_count = counted = found.failed_sign_in_count + 1
+    lock_count = found.consecutive_lock_count
+    locked_until = lock_after(counted, now, earlier_lock_count=lock_count)
     if locked_until is None:
-        _write_failures(found, failed_count, found.locked_until)
+        _write_failures(
+            found, failed_count=failed_count, locked_until=found.locked_until, lock_count=lock_count
+        )
         return
     # The count begins anew: when the lock has passed, there are as many attempts as before it.
-    _write_failures(found, 0, locked_until)
+    _write_failures(found, locked_until=locked_until, lock_count=lock_count + 1)
     audit.record(
         action="administrator.locked",
         viewer=None,
@@ -155,12 +158,19 @@ def count_failure(admitted: Admitted, *, now: dt.datetime, remote_address: str |
     )
 
 
-def _write_failures(found: Administrator, failed_count: int, locked_until: dt.datetime | None) -> None:
+def _write_failures(
+    found: Administrator,
+    *,
+    failed_count: int = 0,
+    locked_until: dt.datetime | None = None,
+    lock_count: int = 0,
+) -> None:
     """Write what was counted, not by the row's object: its version is for what people edit."""
-    if (found.failed_sign_in_count, found.locked_until) == (failed_count, locked_until):
+    counted = {
+        "failed_sign_in_count": failed_count,
+        "locked_until": locked_until,
+        "consecutive_lock_count": lock_count,
+    }
+    if all(getattr(found, name) == value for name, value in counted.items()):
         return
-    db.session.execute(
-        update(Administrator)
-        .where(Administrator.id == found.id)
-        .values(failed_sign_in_count=failed_count, locked_until=locked_until)
-    )
+    db.session.execute(update(Administrator).where(Administrator.id == found.id).values(**counted))
