@@ -14,12 +14,15 @@ from redis import Redis, RedisError
 from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.utils import now as queue_now
 
-import jobs.tasks  # noqa: F401 - loaded before the fork, so that no job pays for it
 from app import create_app
+from jobs.allowed_jobs import CheckedJob, JobRefused
+from jobs.checked_queue import CheckedQueue
 from jobs.schedule import TIMETABLE
 from models import db
-from services import doorbell
+from services import doorbell, security_log
+from services.security_log import SecurityEvent
 
 RETRY_SECONDS = 1.0
 #: A worker that was killed is missed after this long, and its job taken up by another.
@@ -31,13 +34,15 @@ log = logging.getLogger("jobs.worker")
 
 
 class PortalWorker(Worker):
-    """An RQ worker whose work-horses run inside the application."""
+    """An RQ worker whose work-horses run inside the application, and which runs the timetable's jobs only."""
 
     max_connection_wait_time = 5.0
+    job_class = CheckedJob
+    queue_class = CheckedQueue
 
     def __init__(self, *, application: Flask, connection: Redis) -> None:
         super().__init__(
-            [Queue(doorbell.QUEUE_NAME, connection=connection, serializer=JSONSerializer)],
+            [CheckedQueue(doorbell.QUEUE_NAME, connection=connection, serializer=JSONSerializer)],
             connection=connection,
             serializer=JSONSerializer,
             worker_ttl=WORKER_TTL,
@@ -52,6 +57,23 @@ class PortalWorker(Worker):
         """Remember that leaving is what somebody wants, then do as RQ does."""
         self.is_asked_to_stop = True
         super().request_stop(signum, frame)
+
+    def subscribe(self) -> None:
+        """Listen to no commands: whoever can write to Redis shall not stop a worker, or the job in its hands."""
+
+    def unsubscribe(self) -> None:
+        """There is nothing to leave."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run a job in a process of its own; one that is none of ours fails here, and nothing is forked for it."""
+        refusal = job.refusal if isinstance(job, CheckedJob) else "it was not checked"
+        if refusal is None:
+            super().execute_job(job, queue)
+            return
+        security_log.write(SecurityEvent.JOB_REFUSED, now=queue_now(), job_id=job.id, reason=refusal)
+        job.ended_at = queue_now()
+        self.handle_job_failure(job, queue, exc_string=f"{JobRefused.__name__}: {refusal}")
+        self.connection.lrem(queue.intermediate_queue_key, 0, job.id)
 
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """Run one job in the forked process, on database connections of its own."""

@@ -53,12 +53,17 @@ def enqueue(connection: Redis, job_name: str) -> None:
     # No job id of our own: a failed job would keep a unique one blocked until its failure is forgotten.
     queue = Queue(QUEUE_NAME, connection=connection, serializer=JSONSerializer)
     queue.enqueue(
-        f"jobs.tasks.{job_name}",
+        function_name(job_name),
         job_timeout=JOB_TIMEOUT,
         ttl=WAITING_TTL,
         result_ttl=RESULT_TTL,
         failure_ttl=FAILURE_TTL,
     )
+
+
+def function_name(job_name: str) -> str:
+    """Return the name by which the queue knows a job of `jobs.tasks`; a worker compares it, and imports nothing."""
+    return f"jobs.tasks.{job_name}"
 
 
 @lru_cache(maxsize=4)
