@@ -94,6 +94,10 @@ class Account(Base):
     decided_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     rejection_reason: Mapped[str | None] = mapped_column(String(1000))
     provisioning_requested_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: Who ordered it: his right is looked at again when it is done. None: ordered before this was kept.
+    provisioning_requested_by_id: Mapped[int | None] = mapped_column(
+        ForeignKey("administrators.id", use_alter=True, name="fk_accounts_provisioning_requested_by_id")
+    )
     provisioning_attempts: Mapped[int] = mapped_column(default=0)
     provisioning_error: Mapped[str | None] = mapped_column(String(500))
     provisioning_next_attempt_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

@@ -232,6 +232,7 @@ def request_provisioning(*, viewer: Viewer, account_id: int, now: dt.datetime) -
     account = _application(viewer, Permission.APPLICATIONS_DECIDE, account_id)
     next_status(account.status, Event.PROVISION)
     account.provisioning_requested_at = now
+    account.provisioning_requested_by_id = viewer.administrator_id
     account.provisioning_next_attempt_at = now
     account.provisioning_attempts = 0
     audit.record(action="provisioning.requested", viewer=viewer, account_id=account_id, now=now)

@@ -9,12 +9,15 @@ from sqlalchemy import select
 
 from domain.billing_calendar import tokyo_date
 from domain.lifecycle import AccountStatus, Event, next_status
+from domain.permissions import Permission
 from models import Account, ContractUserChange, PointBalance, db
-from services import audit, cut_gate
+from services import audit, cut_gate, principals
 from services.transaction import transaction
 
 #: Waits after the first, second, … failed attempt; after the last one a person orders it again.
 RETRY_WAITS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360))
+#: What stands as the failure of an order whose giver may not give it any more; the screens have words for it.
+ORDER_VOID = "who ordered it may not order it any more"
 
 
 class ProvisioningError(Exception):
@@ -75,6 +78,12 @@ def provision(*, account_id: int, provisioner: Provisioner, now: dt.datetime) ->
         return False
     if due_at is None or due_at > now:
         return False
+    ordered_by_id = account.provisioning_requested_by_id
+    if ordered_by_id is not None and not principals.may_still(
+        administrator_id=ordered_by_id, permission=Permission.APPLICATIONS_DECIDE, account_id=account.id
+    ):
+        _note_failure(account, ORDER_VOID, now, is_last=True)
+        return False
     try:
         provisioner.provision(
             account_number=account.account_number or "",
@@ -111,8 +120,8 @@ def start_service(*, account: Account, now: dt.datetime) -> None:
     )
 
 
-def _note_failure(account: Account, reason: str, now: dt.datetime) -> None:
-    waits = RETRY_WAITS[account.provisioning_attempts :]
+def _note_failure(account: Account, reason: str, now: dt.datetime, *, is_last: bool = False) -> None:
+    waits = () if is_last else RETRY_WAITS[account.provisioning_attempts :]
     account.provisioning_attempts += 1
     account.provisioning_error = reason[:500]
     account.provisioning_next_attempt_at = now + waits[0] if waits else None

@@ -1,19 +1,21 @@
 """登録 to provisioning: apply, change, withdraw, approve, reject, provision with retries."""
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from domain.lifecycle import AccountStatus, TransitionRefused
-from models import Account, AuditEvent, OutgoingMail, db
+from domain.permissions import AdminLevel
+from models import Account, Administrator, AuditEvent, OutgoingMail, db
 from services import applications, provisioning
 from services.access import AccountNotVisible, PermissionRefused
 from services.accounts import UserCountOutOfRange
 from services.applications import ParentUnknown, ReasonRequired
 from services.profiles import ChangedMeanwhile
-from services.provisioning import RETRY_WAITS, ProvisioningError
+from services.provisioning import ORDER_VOID, RETRY_WAITS, ProvisioningError
 from services.transaction import transaction
 from tests.builders import BRAND, PROFILE, START, World, account, balance
 
@@ -122,6 +124,47 @@ def test_provisioning_is_tried_again_with_growing_waits(world: World) -> None:
     assert account(customer).provisioning_next_attempt_at is None
     order(world, customer, now)
     assert provisioning.provision_requested(now=now, provisioner=port) == 1
+
+
+def demote(person: Administrator) -> None:
+    person.level = AdminLevel.SYSTEM
+
+
+def disable(person: Administrator) -> None:
+    person.is_disabled = True
+
+
+def delete(person: Administrator) -> None:
+    person.deleted_at, person.is_disabled = START, True
+
+
+def lock_out(person: Administrator) -> None:
+    person.locked_until = START + dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize("change", [demote, disable, delete])
+def test_an_order_is_void_when_who_gave_it_may_not_give_it_any_more(
+    world: World, change: Callable[[Administrator], None]
+) -> None:
+    customer = register(world)
+    approve(world, customer)
+    order(world, customer)
+    with transaction():
+        change(db.session.get_one(Administrator, world.operator.administrator_id))
+    assert provisioning.provision_requested(now=START) == 0
+    found = account(customer)
+    assert (found.status, found.provisioning_error) == (AccountStatus.PROVISIONING_FAILED, ORDER_VOID)
+    assert found.provisioning_next_attempt_at is None
+    assert found.provisioning_requested_by_id == world.operator.administrator_id
+
+
+def test_an_order_is_carried_out_for_who_is_only_locked_out(world: World) -> None:
+    customer = register(world)
+    approve(world, customer)
+    order(world, customer)
+    with transaction():
+        lock_out(db.session.get_one(Administrator, world.operator.administrator_id))
+    assert provisioning.provision_requested(now=START) == 1
 
 
 def test_a_withdrawn_application_is_over(world: World) -> None:
