@@ -18,6 +18,7 @@ from admin_views import (
     frame,
     metrics,
     pages,
+    patience,
     probes,
     registry,
     security_headers,
@@ -81,6 +82,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
 
 def _register_screens(app: Flask) -> None:
     security_headers.init_app(app)
+    patience.init_app(app)
     csrf.init_app(app)
     sign_in.init_app(app)
     visit.init_app(app)

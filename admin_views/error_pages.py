@@ -63,6 +63,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(DomainError, answer_domain_error)
     app.register_error_handler(StaleDataError, lambda _error: error_page(409))
     app.register_error_handler(OperationalError, answer_database_error)
+    app.after_request(say_when_to_come_back)
 
 
 def answer_http_error(error: HTTPException) -> Response:
@@ -93,8 +94,13 @@ def answer_domain_error(error: DomainError) -> Response:
 def answer_database_error(error: OperationalError) -> Response:
     """Answer a database that is away or busy; its text goes to the log only."""
     log.error("the database did not answer", exc_info=error)
-    answer = error_page(503)
-    answer.headers["Retry-After"] = "5"
+    return error_page(503)
+
+
+def say_when_to_come_back(answer: Response) -> Response:
+    """Give every 503 its Retry-After: pages, fragments, and forms that are shown again."""
+    if answer.status_code == 503:
+        answer.headers.setdefault("Retry-After", "5")
     return answer
 
 

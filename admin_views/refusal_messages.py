@@ -46,6 +46,7 @@ from services import (
     saved_rehearsals,
     service_user_import,
     service_users,
+    transaction,
 )
 from services import points as point_movements
 
@@ -246,6 +247,9 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     service_users.ServiceUserNotVisible: _l("ユーザが見つかりません。"),
     text.ForbiddenCharacter: _l("使用できない文字（%(code_point)s）が含まれています。"),
     text.TextTooLong: _l("%(maximum)s文字以内で入力してください（現在%(length)s文字）。"),
+    transaction.InUse: _l(
+        "他の処理が使用中です。何も変更していません。少し待ってから、もう一度お試しください。"
+    ),
     user_files.CellRequired: _l("必須項目です。"),
     user_files.ColumnMissing: _l(
         "見出しの行に「ユーザ名」と「名前」がありません。CSVダウンロードで保存したファイルの形にしてください。"

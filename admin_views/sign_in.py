@@ -30,13 +30,15 @@ from domain.inputs.emails import MAXIMUM_LENGTH
 from domain.sign_in_locks import BROWSER_KNOWN_FOR
 from services import doorbell, one_time_links, password_requests, passwords, sign_in_attempts, sign_ins
 from services.mail_texts import mail_brand_from
-from services.transaction import transaction
+from services.transaction import InUse, transaction
 
 blueprint = Blueprint("sign_in", __name__)
 #: Requests for these need no look at the session, and must work without a database.
 _PUBLIC_ENDPOINTS = frozenset({"static", "probes.healthz", "probes.readyz", "metrics.metrics"})
 #: By this a browser is known again in which somebody signed in before; only the sign-in page gets to see it.
 BROWSER_COOKIE = "known_browser"
+#: Noting the use of a session may be left to the next request: the page behind it waits for locks itself.
+_TOUCH_SECONDS = 0.5
 _MARK_SHAPE = re.compile(r"[0-9a-f]{64}")
 
 
@@ -79,9 +81,9 @@ def look_at_session() -> None:
         session.pop(SESSION_TOKEN, None)
     elif found.is_touch_due(now()):
         try:
-            with transaction():
+            with transaction(lock_seconds=_TOUCH_SECONDS):
                 sign_ins.touch(token=token, now=now())
-        except OperationalError:
+        except (OperationalError, InUse):
             # The database is busy with longer work; the next request notes the use.
             return
 

@@ -51,6 +51,10 @@ _NOTICE_THE_DEAD = (
 )
 
 
+#: Whoever writes to SQLite waits so long for the one that does, if it does not say otherwise.
+SQLITE_LOCK_SECONDS = 30
+
+
 def engine_options(database_url: str) -> dict[str, Any]:
     """Return how connections are kept; an `options` in the address itself takes the place of ours."""
     url = make_url(database_url)
@@ -116,7 +120,7 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
         for pragma in (
             "journal_mode=WAL",
             "synchronous=NORMAL",
-            "busy_timeout=30000",
+            f"busy_timeout={SQLITE_LOCK_SECONDS * 1000}",
             "foreign_keys=ON",
             "recursive_triggers=ON",
         ):
@@ -124,8 +128,23 @@ def _prepare_sqlite(connection: Any, record: Any) -> None:
 
 
 @event.listens_for(Engine, "begin")
-def _begin_sqlite(connection: Connection) -> None:
-    """Begin for writing at once where that is meant: a read that turns into a write fails without waiting."""
+def _begin(connection: Connection) -> None:
+    """Begin as is meant: on SQLite for writing at once, since a read that turns into a write fails without waiting.
+
+    `lock_seconds` is how long the transaction waits for a lock.
+    """
+    options = connection.get_execution_options()
+    is_writing, lock_seconds = options.get("write"), options.get("lock_seconds")
     if connection.dialect.name == "sqlite":
-        is_writing = connection.get_execution_options().get("write")
+        if is_writing:
+            _wait_on_sqlite(connection, lock_seconds or SQLITE_LOCK_SECONDS)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing else "BEGIN")
+    elif lock_seconds:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {lock_seconds * 1000:.0f}")
+
+
+def _wait_on_sqlite(connection: Connection, seconds: float) -> None:
+    """Set how long a connection waits, if it is not set so already: it stays for its next transactions."""
+    if connection.info.get("lock_seconds", SQLITE_LOCK_SECONDS) != seconds:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {seconds * 1000:.0f}")
+        connection.info["lock_seconds"] = seconds
