@@ -20,6 +20,7 @@ from admin_views import (
     pages,
     patience,
     probes,
+    rate_limits,
     registry,
     security_headers,
     sign_in,
@@ -86,6 +87,7 @@ def _register_screens(app: Flask) -> None:
     csrf.init_app(app)
     sign_in.init_app(app)
     visit.init_app(app)
+    rate_limits.init_app(app)
     error_pages.init_app(app)
     formatting.init_app(app)
     frame.init_app(app)

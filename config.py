@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -18,6 +18,38 @@ DATABASE_ADDRESSES = ("sqlite:///", "postgresql+psycopg://")
 
 class SettingsError(Exception):
     """A setting is missing or not usable; the text says which and what to do."""
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """How often in a minute; 0: without a limit. A window is a whole minute, and the next begins anew.
+
+    Where Redis is, all processes count together; else each for itself.
+    """
+
+    #: Passwords tried at /login from one address by browsers in which that person has not signed in before. A
+    #: browser in which he has is counted by itself.
+    sign_in: int = 30
+    #: Links asked for at /forgot-password from one address.
+    forgotten_password: int = 10
+    #: Openings and sendings of /set-password/… from one address.
+    set_password: int = 30
+    #: Files downloaded by one administrator.
+    export: int = 60
+    #: Notices and links mailed by one administrator, the question before each counted as well.
+    notice: int = 60
+    #: What one administrator runs on chosen rows or imports, the question before each counted as well.
+    bulk: int = 120
+
+    @classmethod
+    def of_demo(cls) -> RateLimits:
+        """Return limits that whoever tries everything from one machine does not meet."""
+        return cls(600, 600, 600, 3_000, 3_000, 3_000)
+
+    @classmethod
+    def off(cls) -> RateLimits:
+        """Return no limits."""
+        return cls(0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -64,6 +96,8 @@ class Settings:
     trusted_proxies: int = 0
     #: Opens /metrics to whoever brings it as a bearer token; empty: to this machine alone.
     metrics_token: str = ""
+    #: How often in a minute one may sign in, export, …: RATE_LIMIT_SIGN_IN and so on, a number each.
+    rate_limits: RateLimits = RateLimits()
 
     @property
     def is_demo(self) -> bool:
@@ -105,7 +139,18 @@ class Settings:
             trusted_hosts=tuple(h.strip() for h in values.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
             trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
             metrics_token=_metrics_token(values),
+            rate_limits=_rate_limits(values, kind),
         )
+
+
+def _rate_limits(values: Mapping[str, str], kind: str) -> RateLimits:
+    usual = RateLimits.of_demo() if kind == "demo" else RateLimits()
+    return RateLimits(
+        **{
+            field.name: _whole(values, f"RATE_LIMIT_{field.name.upper()}", getattr(usual, field.name))
+            for field in fields(RateLimits)
+        }
+    )
 
 
 def _metrics_token(values: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm.exc import StaleDataError
-from werkzeug.exceptions import BadHost, HTTPException, SecurityError, Unauthorized
+from werkzeug.exceptions import BadHost, HTTPException, SecurityError, TooManyRequests, Unauthorized
 from werkzeug.wrappers import Response
 
 from admin_views import sign_in
@@ -78,12 +78,24 @@ def answer_http_error(error: HTTPException) -> Response:
         return make_response(
             render_template("error_bare.html", code=400, heading=heading, advice=advice), 400
         )
-    advice = NOT_FROM_HERE if isinstance(error, RequestNotFromHere) else None
-    answer = error_page(error.code, advice)
+    answer = error_page(error.code, _advice_of(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
     return answer
+
+
+def _advice_of(error: HTTPException) -> LazyString | None:
+    """Return what is to be done about this very refusal; None: what its status always advises."""
+    if isinstance(error, RequestNotFromHere):
+        return NOT_FROM_HERE
+    if isinstance(error, TooManyRequests) and isinstance(error.retry_after, int):
+        return _(
+            "短い時間に操作が集中したため、受け付けませんでした。"
+            "%(seconds)s秒ほど待ってから、もう一度お試しください。",
+            seconds=error.retry_after,
+        )
+    return None
 
 
 def answer_domain_error(error: DomainError) -> Response:

@@ -118,11 +118,11 @@ def sign_in() -> Response | tuple[str, int]:
     attempt = sign_in_attempts.compare(
         user_name_or_email=user_name, password=request.form.get("password", "")
     )
-    mark, former = request.cookies.get(BROWSER_COOKIE, ""), session_token()
+    former = session_token()
     with transaction():
         token = sign_in_attempts.conclude(
             attempt=attempt,
-            browser=mark if _MARK_SHAPE.fullmatch(mark) else None,
+            browser=browser_mark(),
             now=now(),
             remote_address=request.remote_addr,
             user_agent=request.headers.get("User-Agent", ""),
@@ -141,6 +141,12 @@ def sign_in() -> Response | tuple[str, int]:
     answer = redirect(return_path() or "/", code=303)
     _remember_browser(answer, token)
     return answer
+
+
+def browser_mark() -> str | None:
+    """Return what the browser brought to be known by; None: nothing, or nothing that it ever got."""
+    mark = request.cookies.get(BROWSER_COOKIE, "")
+    return mark if _MARK_SHAPE.fullmatch(mark) else None
 
 
 def _remember_browser(answer: Response, token: str) -> None:

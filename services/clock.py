@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 
 from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import SQLAlchemyError
@@ -31,6 +32,11 @@ class Clock:
                 # Without a database there is nothing that the instant could contradict; asked again later.
                 log.warning("the database is away: the clock shows the real time")
         return dt.datetime.now(dt.UTC) + (self._offset or dt.timedelta())
+
+
+def machine_seconds() -> float:
+    """Return the seconds of the machine's own clock, for libraries that read it and know of no other."""
+    return time.time()
 
 
 def clock_of(settings: Settings) -> Clock:

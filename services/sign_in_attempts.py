@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from domain.sign_in_locks import BROWSER_KNOWN_FOR, FAILURES_BEFORE_LOCK, is_locked, lock_after
 from models import Administrator, SignIn, db
@@ -110,6 +110,16 @@ def browser_mark(token: str) -> str:
     return sign_ins.token_hash(token)
 
 
+def is_known_browser(*, mark: str, user_name_or_email: str, now: dt.datetime) -> bool:
+    """Tell whether a mark is of a browser in which the named person signed in before; a made-up one is not."""
+    # Before anybody is signed in: it looks beyond what any viewer may see, and says yes or no.
+    administrator = sign_ins.find_administrator(user_name_or_email)
+    if administrator is None:
+        return False
+    found = db.session.execute(_sign_ins_of_browser(mark, administrator.id, now))
+    return found.first() is not None
+
+
 def lift_lock(administrator: Administrator, *, now: dt.datetime) -> bool:
     """Lift the lock of an administrator, whose row is locked for it; tell whether there was one."""
     was_locked = is_locked(administrator.locked_until, now)
@@ -120,13 +130,17 @@ def lift_lock(administrator: Administrator, *, now: dt.datetime) -> bool:
 def _known_browser(mark: str | None, administrator_id: int, now: dt.datetime) -> SignIn | None:
     if not mark:
         return None
-    statement = select(SignIn).where(
+    statement = _sign_ins_of_browser(mark, administrator_id, now).with_for_update(of=SignIn)
+    return db.session.execute(statement).scalar_one_or_none()
+
+
+def _sign_ins_of_browser(mark: str, administrator_id: int, now: dt.datetime) -> Select[SignIn]:
+    return select(SignIn).where(
         SignIn.token_hash == mark,
         SignIn.administrator_id == administrator_id,
         SignIn.started_at > now - BROWSER_KNOWN_FOR,
         SignIn.failed_count < FAILURES_BEFORE_LOCK,
     )
-    return db.session.execute(statement.with_for_update(of=SignIn)).scalar_one_or_none()
 
 
 def count_failure(admitted: Admitted, *, now: dt.datetime, remote_address: str | None) -> None:

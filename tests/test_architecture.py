@@ -41,7 +41,8 @@ ONLY_IN: dict[str, set[str]] = {
     "jinja2": {"mail_texts"},
     "smtplib": {"mail_transports"},
     "rq": {"doorbell", "health_queue"},
-    "redis": {"doorbell", "readiness", "health_queue"},
+    "redis": {"doorbell", "readiness", "health_queue", "rate_limits"},
+    "limits": {"rate_limits"},
     "flask": {"doorbell", "readiness"},
 }
 LONGEST_FUNCTION = 40

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from config import Settings, SettingsError
+from config import RateLimits, Settings, SettingsError
 
 SECRET = "a-secret-of-tests-0123456789-abcdef"
 
@@ -26,6 +28,7 @@ def read(**values: str) -> Settings:
         ("SECRET_KEY", "a" * 40),
         ("PORTAL_ENV", "staging"),
         ("METRICS_TOKEN", "too-short"),
+        ("RATE_LIMIT_SIGN_IN", "-1"),
         ("PORTAL_NOW", "2026-11-24T23:58:00+09:00"),
     ],
 )
@@ -37,3 +40,11 @@ def test_what_cannot_work_is_refused_by_name(name: str, value: str) -> None:
 def test_an_empty_setting_is_as_good_as_none() -> None:
     empty = read(BRAND_NAME="", MAIL_FROM="", MAIL_URL="", PORT="")
     assert (empty.brand_name, empty.mail_from, empty.port) == ("SingleID", "no-reply@example.jp", 8000)
+
+
+def test_rate_limits_are_set_one_by_one_and_wide_in_demo() -> None:
+    usual = RateLimits()
+    assert read().rate_limits == usual
+    assert read(RATE_LIMIT_EXPORT="0").rate_limits == dataclasses.replace(usual, export=0)
+    demo = read(PORTAL_ENV="demo", RATE_LIMIT_SIGN_IN="5").rate_limits
+    assert (demo.sign_in, demo.set_password, demo.bulk) == (5, 600, 3_000)

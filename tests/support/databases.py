@@ -16,7 +16,7 @@ from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
-from config import ROOT, Settings
+from config import ROOT, RateLimits, Settings
 from models import db
 from services.demo import create_demo
 from services.transaction import transaction
@@ -61,6 +61,8 @@ def test_settings(database_url: str) -> Settings:
         demo_customers=CUSTOMERS,
         demo_password=PASSWORD,
         portal_url="http://127.0.0.1:8000",
+        # One application serves all tests, at the speed of the machine.
+        rate_limits=RateLimits.off(),
     )
 
 
