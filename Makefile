@@ -16,7 +16,7 @@ CUSTOMERS ?= 100000
 # What else pytest is told, as in: make test ARGS='-k refill'
 ARGS ?=
 
-.PHONY: help run test check soak bench mutation golden reset install lint types words
+.PHONY: help run test check soak bench mutation golden matrix reset install lint types words
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ mutation: $(TESTS_READY) ## break the rules one by one; 90 % must be noticed by 
 
 golden: $(TESTS_READY) $(CATALOGUES) ## write the golden files anew; look at the difference before keeping it
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/golden $(ARGS)
+
+matrix: $(TESTS_READY) $(CATALOGUES) ## write docs/permissions.md anew from docs/permissions.toml
+	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/security/test_access_matrix.py $(ARGS)
 
 reset: ## forget the embedded database and queue (var/)
 	@$(PYTHON) -m launcher.reset

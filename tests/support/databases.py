@@ -21,6 +21,7 @@ from models import db
 from services.demo import create_demo
 from services.transaction import transaction
 from tests.support.postgres_server import PostgresServer
+from tests.support.tenant_trees import fill_trees
 
 #: Where the clock of tests starts: a Friday, five days before a 25th.
 START = dt.datetime(2026, 11, 20, 1, 0, tzinfo=dt.UTC)
@@ -77,7 +78,7 @@ def build_app(database_url: str, settings: Settings | None = None) -> Flask:
 
 @dataclass
 class DatabaseFactory:
-    """Makes databases of one engine: `empty` is migrated, `demo` has the demo data as well."""
+    """Makes databases of one engine: `empty` is migrated, `demo` has the demo data, `trees` two of it, marked."""
 
     engine: str
     folder: Path
@@ -140,4 +141,8 @@ def _fill_nothing() -> None:
     return None
 
 
-FILLERS: dict[str, Callable[[], None]] = {"empty": _fill_nothing, "demo": _fill_demo}
+def _fill_trees() -> None:
+    fill_trees(now=START, password=PASSWORD)
+
+
+FILLERS: dict[str, Callable[[], None]] = {"empty": _fill_nothing, "demo": _fill_demo, "trees": _fill_trees}
