@@ -222,6 +222,15 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     one_time_links.OneTimeLinkInvalid: _l(
         "このリンクは使用済みか、有効期限が切れています。新しいリンクの発行を管理者にご依頼ください。"
     ),
+    passwords.PasswordIsCommon: _l(
+        "よく使われるパスワード、またはそれに数字や記号を付けたもののため、使用できません。別のパスワードを入力してください。"
+    ),
+    passwords.PasswordIsPattern: _l(
+        "同じ文字や短い語の繰り返し、連続した文字だけのパスワードは使用できません。別のパスワードを入力してください。"
+    ),
+    passwords.PasswordIsPersonal: _l(
+        "ユーザ名、名前、Eメール、会社名、製品名だけで作られたパスワードは使用できません。別のパスワードを入力してください。"
+    ),
     passwords.PasswordNotRepeated: _l("確認のために入力したパスワードが一致しません。"),
     passwords.PasswordTooLong: _l("パスワードは%(maximum)s文字以内で入力してください。"),
     passwords.PasswordTooShort: _l("パスワードは%(minimum)s文字以上で入力してください。"),

@@ -212,10 +212,13 @@ def set_password_page(token: str) -> str:
 def set_password(token: str) -> Response | tuple[str, int]:
     """Set the password and lead to the sign-in page; the link is then used up."""
     form, status = PasswordForm(request.form), 422
-    user_name = one_time_links.find_link_holder(token=token, now=now()).user_name
+    holder = one_time_links.find_link_holder(token=token, now=now())
+    user_name, about = holder.user_name, passwords.words_about(holder, brand_name=settings().brand_name)
     if form.validate():
         try:
-            new_hash = passwords.new_password_hash(password=form.password.data, repeated=form.repeated.data)
+            new_hash = passwords.new_password_hash(
+                password=form.password.data, repeated=form.repeated.data, about=about
+            )
             with transaction():
                 one_time_links.use_one_time_link(
                     token=token, password_hash=new_hash, now=now(), remote_address=request.remote_addr

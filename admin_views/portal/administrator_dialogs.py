@@ -65,7 +65,10 @@ class AdministratorDialogs:
         new_hash = None
         if form.is_typed:
             # Before the transaction: it takes long.
-            new_hash = passwords.new_password_hash(password=form.password.data, repeated=form.repeated.data)
+            about = form.words_about(company_name=current_visit().company_name)
+            new_hash = passwords.new_password_hash(
+                password=form.password.data, repeated=form.repeated.data, about=about
+            )
         with transaction():
             person = portal_administrators.register(
                 viewer=viewer(),

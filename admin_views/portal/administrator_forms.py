@@ -19,7 +19,9 @@ from admin_views.fields import (
     VersionField,
 )
 from admin_views.input_messages import REQUIRED
+from admin_views.request_context import settings
 from admin_views.request_id_field import FreshRequestIdField
+from domain import password_rules
 from domain.inputs.text import fold_width
 from domain.permissions import AdminLevel
 from services import administrators
@@ -94,6 +96,16 @@ class RegisterAdministratorForm(PersonForm):
     def is_typed(self) -> bool:
         """Whether the password is given here and now."""
         return self.password_way.data == TYPED
+
+    def words_about(self, *, company_name: str) -> list[str]:
+        """Return what the password of a form that was found right must not consist of."""
+        return password_rules.words_about(
+            user_name=self.user_name.data,
+            email=self.email.data,
+            full_name=self.full_name.data,
+            company_name=company_name,
+            brand_name=settings().brand_name,
+        )
 
     def validate(self, *arguments: Any, **options: Any) -> bool:
         """Ask for the password when it is to be typed."""

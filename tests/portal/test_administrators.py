@@ -112,6 +112,7 @@ def test_a_typed_password_signs_in(app: Flask, client: FlaskClient, customer_id:
         ("short", "short", "12文字以上"),
         (PASSWORD, "another long one", "パスワードが一致しません"),
         ("x" * 201, "x" * 201, "200文字以内"),
+        ("new-1-1234567", "new-1-1234567", "ユーザ名、名前、Eメール、会社名、製品名だけで"),
     ):
         answer = change(client, f"{LIST}new/", customer_id, **typed, password=password, repeated=repeated)
         assert (answer.status_code, words in answer.text) == (422, True), words

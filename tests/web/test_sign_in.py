@@ -412,3 +412,25 @@ def test_a_disabled_administrator_gets_no_link(app: Flask, client: FlaskClient, 
         session.execute(update(Administrator).values(is_disabled=True))
     assert send(client, "/forgot-password", username="msp-a").location == "/login"
     assert mails_to(app, "msp-a@example.jp") == []
+
+
+@pytest.mark.parametrize(
+    ("password", "words", "english"),
+    [
+        ("1qaz2wsx3edc", "よく使われるパスワード、または", "This is a common password"),
+        ("abcabcabcabc", "繰り返し、連続した文字だけの", "repeats a character or a short word"),
+        ("msp-a@example.jp", "ユーザ名、名前、Eメール、会社名、製品名だけで", "made only of the user name"),
+        ("SingleID2026", "ユーザ名、名前、Eメール、会社名、製品名だけで", "made only of the user name"),
+    ],
+)
+@pytest.mark.one_engine
+def test_a_password_that_others_would_guess_is_refused_at_its_field(
+    app: Flask, client: FlaskClient, known: Administrator, password: str, words: str, english: str
+) -> None:
+    address = f"/set-password/{one_time_link(app, known.id)}"
+    page = send(client, address, password=password, repeated=password)
+    assert page.status_code == 422
+    assert words in page.text.partition('id="password-error1"')[2].partition('name="repeated"')[0]
+    client.get("/lang/en")
+    assert english in send(client, address, password=password, repeated=password).text
+    assert client.get(address).status_code == 200
