@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import json
 import subprocess
 import sys
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import ColumnElement, select, text, update
+from sqlalchemy import select, text
 
-from domain.lifecycle import AccountStatus
-from domain.permissions import CHARGED_TYPES, AccountType, Viewer
+from benchmarks.refill_of_ten_thousand import (
+    LINE,
+    literals,
+    msp_a,
+    refill,
+    refill_floor,
+    running_customers,
+    timed,
+)
+from domain.permissions import CHARGED_TYPES, Viewer
 from domain.points import PointKind
 from models import Account, BillingItem, PointBalance, db
 from models.billing import ItemState
-from services import billing_runs, engines, ledger, points, prices, refills, run_work
-from services.sign_ins import viewer_named
+from services import billing_runs, engines, ledger, points, prices, run_work
 from services.transaction import transaction
 from tests.builders import request_id, tokyo
 from tests.support.databases import START, build_app
@@ -30,25 +36,6 @@ BILLING_DATE = dt.date(2026, 11, 25)
 SINGLES = 2_000
 ADDITIONS = 500
 ADDITIONS_A_SECOND = 50
-REFILLED = 10_000
-LINE = "account_id, line_number, kind, points, balance_after, recorded_at, actor_name"
-
-
-def literals() -> dict[str, str]:
-    """Return the cut's instant and date as each engine writes them."""
-    if db.engine.dialect.name == "postgresql":
-        return {
-            "now": "CAST('2026-11-24 15:00:00+00' AS timestamptz)",
-            "date": "CAST('2026-11-25' AS date)",
-        }
-    return {"now": "'2026-11-24 15:00:00.000000'", "date": "'2026-11-25'"}
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Return the seconds that a piece of work takes, and its result."""
-    begin = time.perf_counter()
-    result = work()
-    return time.perf_counter() - begin, result
 
 
 def peak_mb() -> float:
@@ -169,13 +156,6 @@ def additions_during_a_run() -> dict[str, float]:
     return {**figures, "run_seconds": json.loads(output.splitlines()[-1])["seconds"]}
 
 
-def msp_a() -> Viewer:
-    """Return the administrator of MSP A."""
-    viewer = viewer_named("msp-a")
-    assert viewer is not None
-    return viewer
-
-
 def _paced(is_over: Callable[[int], bool]) -> dict[str, float]:
     viewer = msp_a()
     ids = running_customers(Account.parent_id == viewer.account_id)
@@ -202,78 +182,6 @@ def _add(viewer: Viewer, account_id: int) -> None:
         )
 
 
-def running_customers(*conditions: ColumnElement[bool]) -> list[int]:
-    """Return customers that nothing is about to happen to, by id."""
-    statement = select(Account.id).where(
-        Account.account_type == AccountType.CUSTOMER,
-        Account.status == AccountStatus.ACTIVE,
-        Account.cancellation_date.is_(None),
-        *conditions,
-    )
-    return list(db.session.execute(statement.order_by(Account.id).limit(REFILLED)).scalars())
-
-
-def _gather() -> list[int]:
-    """Put ten thousand customers below MSP A, all short, and give it the points that they need."""
-    viewer = msp_a()
-    with transaction() as session:
-        ids = running_customers()
-        session.execute(update(Account).where(Account.id.in_(ids)).values(parent_id=viewer.account_id))
-        balances = update(PointBalance).execution_options(synchronize_session=False)
-        session.execute(
-            balances.where(PointBalance.account_id.in_(ids)).values(point_balance=-5, negative_since=START)
-        )
-        rich = balances.where(PointBalance.account_id == viewer.account_id)
-        session.execute(rich.values(point_balance=10**9, negative_since=None))
-    return ids
-
-
-def refill() -> dict[str, float]:
-    """Refill them all, as the button does: plan shown, then executed under lock."""
-    ids = _gather()
-    viewer = msp_a()
-    plan = refills.plan_refill(viewer=viewer, account_ids=ids, now=START)
-
-    def execute() -> refills.RefillResult:
-        with transaction():
-            return refills.refill(
-                viewer=viewer, account_ids=ids, digest=plan.digest, request_id=request_id(), now=START
-            )
-
-    seconds, result = timed(execute)
-    return {"seconds": seconds, "accounts": result.refilled_count}
-
-
-def refill_floor() -> dict[str, float]:
-    """Write the same two lines an account, and the balances, in bare statements of one transaction."""
-    ids = _gather()
-    viewer = msp_a()
-    words, one = literals(), str(uuid.uuid4())
-    meant = f"account_id BETWEEN {ids[0]} AND {ids[-1]} AND point_balance = -5"
-    columns = f"INSERT INTO point_lines ({LINE}, transfer_id, request_id) "
-
-    def write() -> None:
-        with transaction() as session:
-            for who, number, given in (
-                ("account_id", "last_line_number + 1", 10),
-                (str(viewer.account_id), "1000000 + account_id", -10),
-            ):
-                session.execute(
-                    text(
-                        f"{columns} SELECT {who}, {number}, 'addition', {given}, point_balance, {words['now']}, "
-                        f"'msp-a', '{one}', '{one}' FROM point_balances WHERE {meant}"
-                    )
-                )
-            session.execute(
-                text(
-                    "UPDATE point_balances SET point_balance = point_balance + 10, negative_since = NULL, "
-                    f"last_line_number = last_line_number + 1 WHERE {meant}"
-                )
-            )
-
-    return {"seconds": timed(write)[0]}
-
-
 MODES: dict[str, Callable[[], dict[str, float]]] = {
     "floor": floor,
     "run": charge,
@@ -289,6 +197,9 @@ MODES: dict[str, Callable[[], dict[str, float]]] = {
 def main() -> None:
     """Measure one mode on one database: `python -m benchmarks.run_worker MODE URL`."""
     app = build_app(sys.argv[2])
+    # As the web server does: what was built once is not looked through again and again.
+    gc.collect()
+    gc.freeze()
     with app.app_context():
         figures = MODES[sys.argv[1]]()
         db.session.remove()

@@ -96,6 +96,7 @@ class EnumText(TypeDecorator[Any]):
     def __init__(self, enum: type[StrEnum]) -> None:
         super().__init__(40)
         self.enum = enum
+        self._members = {member.value: member for member in enum}
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str | None:
         """Refuse what is no member, keep the member's value."""
@@ -103,7 +104,7 @@ class EnumText(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> StrEnum | None:
         """Return the member."""
-        return None if value is None else self.enum(value)
+        return None if value is None else self._members[value]
 
 
 def is_one_of(column: str, enum: type[StrEnum]) -> CheckConstraint:

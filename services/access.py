@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from domain.errors import DomainError
 from domain.lifecycle import RUNNING
 from domain.permissions import DEPTH, AccountType, Permission, Viewer
 from models import Account, db
+from services.sent_rows import is_among
 
 CUSTOMERS = frozenset({AccountType.CUSTOMER})
 RESELLERS = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP, AccountType.SUPPORT})
@@ -107,24 +108,30 @@ def accounts_to_change(
     return [found[account_id] for account_id in wanted]
 
 
-def lock_customers(*, viewer: Viewer, permission: Permission, account_ids: Sequence[int]) -> dict[int, int]:
-    """Lock customers as `accounts_to_change` does; return account id → parent's id, without loading the rows.
+def lock_customers(*, viewer: Viewer, permission: Permission, account_ids: Sequence[int]) -> list[int]:
+    """Lock customers, each given once, as `accounts_to_change` does; return the ids of their parents.
+
+    For thousands of them: none is loaded.
 
     :raises PermissionRefused: :raises AccountNotVisible: as there.
     """
     check_permission(viewer=viewer, permission=permission)
     ids: Select[Any] = select(Account.id, Account.parent_id)  # type: ignore[assignment]
-    statement = _locking(ids, viewer, account_ids, CUSTOMERS)
-    found = {row.id: row.parent_id for row in db.session.execute(statement)}
-    _check_all_found(account_ids, found)
-    return found
+    locked = _locking(ids, viewer, account_ids, CUSTOMERS).subquery()
+    parents = select(locked.c.parent_id, func.count()).group_by(locked.c.parent_id)
+    found = db.session.execute(parents).all()
+    if sum(count for _parent_id, count in found) != len(account_ids):
+        raise AccountNotVisible
+    return [parent_id for parent_id, _count in found]
 
 
 def _locking(
     statement: Select[Any], viewer: Viewer, account_ids: Sequence[int], account_types: Collection[AccountType]
 ) -> Select[Any]:
     return (
-        statement.where(Account.id.in_(account_ids), scope(viewer), Account.account_type.in_(account_types))
+        statement.where(
+            is_among(Account.id, account_ids), scope(viewer), Account.account_type.in_(account_types)
+        )
         .order_by(depth_expression().desc(), Account.id)
         .with_for_update(key_share=True, of=Account)
         .execution_options(populate_existing=True)

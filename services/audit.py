@@ -40,8 +40,10 @@ def record_many(
     """Append one event for each account of a run over many, in one statement; `details` by account id."""
     if not details:
         return
+    # SQLite gets all rows as one JSON text, in which each one's details may stand as they are.
+    kept = json.dumps if is_postgresql() else dict
     sent = sent_rows(
-        [(account_id, json.dumps(found)) for account_id, found in details.items()],
+        [(account_id, kept(found)) for account_id, found in details.items()],
         {"account_id": BigInteger(), "details": Text()},
     )
     same = _row(action, viewer, None, now, {})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Integer, Text, case, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Integer, Select, Text, case, func, insert, literal, select, update
 from sqlalchemy.types import TypeEngine
 
 from domain.billing_calendar import tokyo_date
@@ -18,7 +18,8 @@ from domain.permissions import AccountType, Viewer
 from domain.points import LARGEST_BALANCE_POINTS, LARGEST_LINE_POINTS, PointKind
 from models import Account, PointBalance, PointLine, db
 from services import access
-from services.sent_rows import sent_rows
+from services.engines import is_postgresql
+from services.sent_rows import is_among, sent_rows
 
 
 class AccountNotRunning(DomainError):
@@ -70,7 +71,20 @@ class LockedBalance(NamedTuple):
 
 def lock_balances(account_ids: Iterable[int]) -> dict[int, LockedBalance]:
     """Lock balance rows, deepest level first, then by id, and return them as they are now, by account id."""
-    statement = (
+    return {row.account_id: LockedBalance(*row) for row in db.session.execute(_locking(account_ids))}
+
+
+def hold_balances(account_ids: Iterable[int]) -> None:
+    """Lock balance rows as `lock_balances` does, without returning what may be thousands of them.
+
+    SQLite's writing transaction holds everything already.
+    """
+    if is_postgresql():
+        db.session.execute(select(func.count()).select_from(_locking(account_ids).subquery()))
+
+
+def _locking(account_ids: Iterable[int]) -> Select[int, int, int, bool]:
+    return (
         select(
             PointBalance.account_id,
             PointBalance.point_balance,
@@ -78,11 +92,10 @@ def lock_balances(account_ids: Iterable[int]) -> dict[int, LockedBalance]:
             PointBalance.is_closed,
         )
         .join(Account, Account.id == PointBalance.account_id)
-        .where(PointBalance.account_id.in_(set(account_ids)))
+        .where(is_among(PointBalance.account_id, set(account_ids)))
         .order_by(access.depth_expression().desc(), PointBalance.account_id)
         .with_for_update(of=PointBalance)
     )
-    return {row.account_id: LockedBalance(*row) for row in db.session.execute(statement)}
 
 
 def transfer(
@@ -111,18 +124,16 @@ def post(
     viewer: Viewer | None,
     now: dt.datetime,
     request_id: str | None = None,
-    locked: Mapping[int, LockedBalance] | None = None,
 ) -> dict[int, int]:
     """Append lines to the ledger and carry the balances along; the only door to a balance.
 
-    Returns account id → balance after. `viewer` None: the clockwork. Locks what it touches, unless this
-    transaction has them `locked`, all of them, and has not changed them since.
+    Returns account id → balance after. `viewer` None: the clockwork. Locks what it touches.
 
     :raises AccountNotRunning: when a balance is closed.
     :raises PointsOutOfRange: when a line or a balance would leave its range.
     """
     touched = {draft.account_id for draft in drafts}
-    rows = lock_balances(touched) if locked is None else locked
+    rows = lock_balances(touched)
     balances = {
         account_id: _Running(rows[account_id].point_balance, rows[account_id].last_line_number)
         for account_id in touched

@@ -18,14 +18,16 @@ from sqlalchemy import select
 
 from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
-from domain.lifecycle import RUNNING
+from domain.lifecycle import RUNNING, AccountStatus
 from domain.permissions import Permission, Viewer
-from domain.points import PointKind, needed_points
+from domain.points import needed_points
 from models import Account, PointBalance, db
 from services import access, requests
+from services.bulk_transfers import HandedDown, hand_down
 from services.estimates import estimate_columns
-from services.ledger import LineDraft, lock_balances, post, transfer
+from services.ledger import hold_balances
 from services.refill_events import record_refill
+from services.sent_rows import is_among
 
 LARGEST_SELECTION = 10_000
 
@@ -161,7 +163,7 @@ def plan_refill(
             columns.estimated_balance.label("estimated_balance"),
         )
         .outerjoin(PointBalance, PointBalance.account_id == Account.id)
-        .where(Account.id.in_(wanted), access.scope(viewer), Account.account_type.in_(access.CUSTOMERS))
+        .where(is_among(Account.id, wanted), access.scope(viewer), Account.account_type.in_(access.CUSTOMERS))
     )
     found = {row.id: row for row in db.session.execute(statement)}
     for account_id in wanted:
@@ -180,28 +182,20 @@ def _wanted(account_ids: Sequence[int]) -> list[int]:
 
 
 def _plan(found: Sequence[Any], now: dt.datetime, as_far_as_possible: bool) -> RefillPlan:
+    today = tokyo_date(now)
     stock = _stock({row.parent_id for row in found})
     asked = dict.fromkeys(stock, 0)
     paid = dict.fromkeys(stock, 0)
     rows = []
-    for row in found:
-        outcome, points = _outcome(row, now)
-        asked[row.parent_id] += points
-        if as_far_as_possible and points and paid[row.parent_id] + points > stock[row.parent_id][1]:
+    # By place, not by name: a plan may have ten thousand rows, and is made again under lock.
+    for account_id, number, name, payer_id, status, cancellation_date, balance, fee, estimate in found:
+        outcome, points = _outcome(status, cancellation_date, estimate, today)
+        asked[payer_id] += points
+        if as_far_as_possible and points and paid[payer_id] + points > stock[payer_id][1]:
             outcome, points = RefillOutcome.STOCK_USED_UP, 0
-        paid[row.parent_id] += points
+        paid[payer_id] += points
         rows.append(
-            RefillRow(
-                account_id=row.id,
-                account_number=row.account_number or "",
-                company_name=row.company_name,
-                payer_id=row.parent_id,
-                point_balance=row.point_balance or 0,
-                fee_points=row.fee_points,
-                estimated_balance=row.estimated_balance,
-                refill_points=points,
-                outcome=outcome,
-            )
+            RefillRow(account_id, number or "", name, payer_id, balance or 0, fee, estimate, points, outcome)
         )
     payers = tuple(
         RefillPayer(payer_id, name, balance, asked[payer_id], paid[payer_id])
@@ -210,12 +204,14 @@ def _plan(found: Sequence[Any], now: dt.datetime, as_far_as_possible: bool) -> R
     return RefillPlan(rows=tuple(rows), payers=payers, as_far_as_possible=as_far_as_possible)
 
 
-def _outcome(row: Any, now: dt.datetime) -> tuple[RefillOutcome, int]:
-    if row.status not in RUNNING:
+def _outcome(
+    status: AccountStatus, cancellation_date: dt.date | None, estimated_balance: int, today: dt.date
+) -> tuple[RefillOutcome, int]:
+    if status not in RUNNING:
         return RefillOutcome.NOT_RUNNING, 0
-    if row.cancellation_date is not None and row.cancellation_date <= tokyo_date(now):
+    if cancellation_date is not None and cancellation_date <= today:
         return RefillOutcome.CANCELLATION_UNDER_WAY, 0
-    points = needed_points(row.estimated_balance)
+    points = needed_points(estimated_balance)
     return (RefillOutcome.REFILLED, points) if points else (RefillOutcome.NOT_SHORT, 0)
 
 
@@ -248,13 +244,12 @@ def refill(
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
         return RefillResult(**first)
-    parents = access.lock_customers(
-        viewer=viewer, permission=Permission.POINTS_CHANGE, account_ids=_wanted(account_ids)
-    )
-    locked = lock_balances([*parents, *parents.values()])
+    wanted = _wanted(account_ids)
+    payers = access.lock_customers(viewer=viewer, permission=Permission.POINTS_CHANGE, account_ids=wanted)
+    hold_balances([*wanted, *payers])
     plan = plan_refill(viewer=viewer, account_ids=account_ids, now=now, as_far_as_possible=as_far_as_possible)
     _check_plan(plan, digest)
-    post(drafts=_drafts(plan), viewer=viewer, now=now, request_id=request_id, locked=locked)
+    hand_down(transfers=_transfers(plan), viewer=viewer, now=now, request_id=request_id)
     record_refill(plan=plan, viewer=viewer, now=now, request_id=request_id)
     result = {"refilled_count": plan.refilled_count, "total_points": plan.total_points}
     requests.finish_request(request_id=request_id, result=result)
@@ -271,15 +266,9 @@ def _check_plan(plan: RefillPlan, digest: str) -> None:
         raise NothingToRefill
 
 
-def _drafts(plan: RefillPlan) -> list[LineDraft]:
+def _transfers(plan: RefillPlan) -> list[HandedDown]:
     return [
-        draft
+        HandedDown(row.payer_id, row.account_id, row.refill_points, row.balance_after)
         for row in plan.rows
         if row.refill_points
-        for draft in transfer(
-            payer_id=row.payer_id,
-            account_id=row.account_id,
-            kind=PointKind.ADDITION,
-            points=row.refill_points,
-        )
     ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, cast, column, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, any_, cast, column, func, literal, select
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.selectable import Subquery
 from sqlalchemy.types import TypeEngine
 
@@ -36,3 +37,12 @@ def sent_rows(rows: Sequence[Sequence[Any]], columns: Mapping[str, TypeEngine[An
         for place, (name, kind) in enumerate(columns.items())
     ]
     return select(*values, (each.c.key + 1).label("position")).subquery()
+
+
+def is_among(
+    column: ColumnElement[int] | InstrumentedAttribute[int], ids: Iterable[int]
+) -> ColumnElement[bool]:
+    """Return the condition that a column is one of ids, which may be thousands: they are sent as one parameter."""
+    if is_postgresql():
+        return column == any_(literal(list(ids), ARRAY(BigInteger)))
+    return column.in_(select(func.json_each(json.dumps(list(ids))).table_valued("value").c.value))

@@ -136,10 +136,15 @@ def test_only_transaction_commits() -> None:
     assert places == {"services/transaction.py"}
 
 
-def test_only_the_ledger_and_the_run_write_lines_and_balances() -> None:
+def test_only_the_ledger_the_refill_and_the_run_write_lines_and_balances() -> None:
     writing = re.compile(r"(insert|update)\((PointLine|PointBalance)\b")
     places = {name_of(path) for path in LAYERED if writing.search(path.read_text(encoding="utf-8"))}
-    assert places == {"services/ledger.py", "services/fee_posting.py", "services/demo_ledger.py"}
+    assert places == {
+        "services/ledger.py",
+        "services/bulk_transfers.py",
+        "services/fee_posting.py",
+        "services/demo_ledger.py",
+    }
 
 
 def test_a_status_changes_only_by_its_transitions() -> None:
