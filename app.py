@@ -22,6 +22,7 @@ from admin_views import (
     probes,
     rate_limits,
     registry,
+    security_events,
     security_headers,
     sign_in,
 )
@@ -88,6 +89,7 @@ def _register_screens(app: Flask) -> None:
     sign_in.init_app(app)
     visit.init_app(app)
     rate_limits.init_app(app)
+    security_events.init_app(app)
     error_pages.init_app(app)
     formatting.init_app(app)
     frame.init_app(app)

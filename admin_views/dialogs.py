@@ -8,6 +8,7 @@ from typing import Any
 from flask import flash, jsonify, make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from admin_views import security_events
 from admin_views.fields import PortalForm
 from admin_views.request_context import is_fragment, return_path
 from domain.errors import DomainError
@@ -82,5 +83,6 @@ def refuse(form: PortalForm, error: DomainError) -> int:
     """
     if error.http_status in (403, 404):
         raise error
+    security_events.note_refusal(error)
     form.add_refusal(error)
     return error.http_status

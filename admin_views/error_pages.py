@@ -12,7 +12,7 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError, TooManyRequests, Unauthorized
 from werkzeug.wrappers import Response
 
-from admin_views import sign_in
+from admin_views import security_events, sign_in
 from admin_views.csrf import RequestNotFromHere
 from admin_views.messages import message_for
 from admin_views.request_context import is_fragment
@@ -72,6 +72,7 @@ def answer_http_error(error: HTTPException) -> Response:
         return error.get_response()
     if isinstance(error, Unauthorized):
         return sign_in.to_sign_in()
+    security_events.note_http_error(error)
     if isinstance(error, SecurityError | BadHost):
         # The host is not ours, or none: no address of a page can be built for it.
         heading, advice = WORDS[400]
@@ -100,6 +101,7 @@ def _advice_of(error: HTTPException) -> LazyString | None:
 
 def answer_domain_error(error: DomainError) -> Response:
     """Answer a refusal that no form has caught."""
+    security_events.note_refusal(error)
     return error_page(error.http_status, message_for(error))
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from config import Settings
 from models import db
-from services import health_facts
+from services import health_facts, security_log
 from services.health_facts import HealthFacts
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -21,19 +21,25 @@ Samples = list[tuple[dict[str, str], float | None]]
 
 def metrics_text(*, now: dt.datetime, settings: Settings) -> str:
     """Return every metric; without a database only that it is away, and the connections to it."""
+    refused = _block(
+        "security_events_total",
+        "Refusals in the security log, of the process that answers.",
+        [({"event": event}, count) for event, count in security_log.counts().items()],
+        kind="counter",
+    )
     try:
         facts = health_facts.collect(now=now, settings=settings)
         found = [*_database(is_up=True), *_facts(facts)]
     except SQLAlchemyError:
         found = list(_database(is_up=False))
-    return "".join(_block(*metric) for metric in found)
+    return "".join((*(_block(*metric) for metric in found), refused))
 
 
-def _block(name: str, explanation: str, samples: Samples) -> str:
+def _block(name: str, explanation: str, samples: Samples, *, kind: str = "gauge") -> str:
     """Return a metric in the text format; a value that is None is left out, and all of it when none is left."""
     lines = [f"portal_{name}{_labels(labels)} {value}\n" for labels, value in samples if value is not None]
     return (
-        "".join((f"# HELP portal_{name} {explanation}\n# TYPE portal_{name} gauge\n", *lines))
+        "".join((f"# HELP portal_{name} {explanation}\n# TYPE portal_{name} {kind}\n", *lines))
         if lines
         else ""
     )

@@ -267,6 +267,7 @@ def _users_of(account_id: int, user_ids: Sequence[int]) -> list[ServiceUser]:
     )
     found = {user.id: user for user in db.session.execute(statement).scalars()}
     wanted = dict.fromkeys(user_ids)
-    if any(key not in found for key in wanted):
-        raise ServiceUserNotVisible
+    missing = next((key for key in wanted if key not in found), None)
+    if missing is not None:
+        raise ServiceUserNotVisible(user_id=missing)
     return [found[key] for key in wanted]
