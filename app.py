@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import commands
 from admin_views import (
+    cookies,
     csrf,
     dev_mails,
     error_pages,
@@ -24,6 +25,7 @@ from admin_views import (
     registry,
     security_events,
     security_headers,
+    security_txt,
     sign_in,
 )
 from admin_views.converters import BillingDateConverter, RowIdConverter
@@ -83,6 +85,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
 
 
 def _register_screens(app: Flask) -> None:
+    cookies.init_app(app)
     security_headers.init_app(app)
     patience.init_app(app)
     csrf.init_app(app)
@@ -96,6 +99,7 @@ def _register_screens(app: Flask) -> None:
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(probes.blueprint)
     app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(security_txt.blueprint)
     dev_mails.register_dev_mails(app)
     admin = Admin(
         app,

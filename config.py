@@ -13,6 +13,8 @@ WEAK_SECRETS = frozenset({"secret", "changeme", "change-me", "dev", "password", 
 SHORTEST_SECRET = 32
 SHORTEST_TOKEN = 20
 MAIL_ADDRESSES = ("smtp://", "smtps://")
+CONTACTS = ("mailto:", "https://", "tel:")
+EXAMPLE_CONTACT = ("mailto:security@example.jp",)
 DATABASE_ADDRESSES = ("sqlite:///", "postgresql+psycopg://")
 
 
@@ -94,6 +96,9 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()
     #: How many proxies in front set X-Forwarded-*.
     trusted_proxies: int = 0
+    #: Whom to tell of a weakness, at /.well-known/security.txt: mailto:, https: or tel: addresses, comma-separated;
+    #: empty: no such page in production, an example in demo.
+    security_contacts: tuple[str, ...] = ()
     #: Opens /metrics to whoever brings it as a bearer token; empty: to this machine alone.
     metrics_token: str = ""
     #: How often in a minute one may sign in, export, …: RATE_LIMIT_SIGN_IN and so on, a number each.
@@ -103,6 +108,21 @@ class Settings:
     def is_demo(self) -> bool:
         """Tell whether demo-only pages and sign-ins may exist."""
         return self.environment == "demo"
+
+    def weaknesses(self) -> list[str]:
+        """Return what a production portal had better set, a line each; the web server says so at its start."""
+        if self.is_demo:
+            return []
+        found = {
+            "TRUSTED_HOSTS is not set: the portal answers to any host name": not self.trusted_hosts,
+            "PORTAL_URL does not begin with https://: links in mails lead there": not self.portal_url.startswith(
+                "https://"
+            ),
+            "REDIS_URL has no password": bool(self.redis_url) and "@" not in self.redis_url,
+            "MAIL_URL is not set: mails wait": not self.mail_url,
+            "SECURITY_CONTACT is not set: there is no /.well-known/security.txt": not self.security_contacts,
+        }
+        return [words for words, holds in found.items() if holds]
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
@@ -136,8 +156,9 @@ class Settings:
             suspend_after_days=_whole(values, "SUSPEND_AFTER_DAYS", 30),
             billing_review_percent=_whole(values, "BILLING_REVIEW_PERCENT", 200),
             billing_review_from_points=_whole(values, "BILLING_REVIEW_FROM_POINTS", 1_000),
-            trusted_hosts=tuple(h.strip() for h in values.get("TRUSTED_HOSTS", "").split(",") if h.strip()),
+            trusted_hosts=_listed(values, "TRUSTED_HOSTS"),
             trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
+            security_contacts=_security_contacts(values, kind),
             metrics_token=_metrics_token(values),
             rate_limits=_rate_limits(values, kind),
         )
@@ -151,6 +172,18 @@ def _rate_limits(values: Mapping[str, str], kind: str) -> RateLimits:
             for field in fields(RateLimits)
         }
     )
+
+
+def _listed(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in values.get(name, "").split(",") if part.strip())
+
+
+def _security_contacts(values: Mapping[str, str], kind: str) -> tuple[str, ...]:
+    contacts = _listed(values, "SECURITY_CONTACT")
+    for contact in contacts:
+        if not contact.startswith(CONTACTS) or not contact.isprintable():
+            raise SettingsError(f"SECURITY_CONTACT must begin with {' or '.join(CONTACTS)}")
+    return contacts or (EXAMPLE_CONTACT if kind == "demo" else ())
 
 
 def _metrics_token(values: Mapping[str, str]) -> str:

@@ -14,10 +14,18 @@ graceful_timeout = 10
 #: The application is built once and shared by the workers' memory.
 preload_app = True
 control_socket_disable = True
+#: The longest address of the portal is that of a list with every filter and a return address.
+limit_request_line = 8190
+limit_request_fields = 60
+limit_request_field_size = 8190
 
 
 def when_ready(server: Any) -> None:
     """Take what was built out of the collector's sight, so that its pages stay shared after the fork."""
+    from config import Settings
+
+    for weakness in Settings.from_environment().weaknesses():
+        server.log.warning(weakness)
     gc.collect()
     gc.freeze()
 

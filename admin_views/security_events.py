@@ -25,6 +25,7 @@ from services.applications import ParentUnknown
 from services.foreign_rows import RowKind
 from services.menu_presets import PresetUnknown
 from services.moves import TargetUnknown
+from services.one_time_links import OneTimeLinkInvalid
 from services.saved_rehearsals import RehearsalNotVisible
 from services.security_log import SecurityEvent
 from services.service_users import ServiceUserNotVisible
@@ -57,6 +58,8 @@ def note_refusal(error: DomainError) -> None:
     """Write down a refusal that is about a row or a right; others are everyday's."""
     if isinstance(error, PermissionRefused):
         _write(SecurityEvent.PERMISSION_REFUSED, permission=error.data.get("permission"))
+    elif isinstance(error, OneTimeLinkInvalid):
+        _write(SecurityEvent.SIGN_IN_REFUSED)
     elif (known := ROWS.get(type(error))) is not None:
         kind, name = known
         _note_row(kind, error.data.get(name))

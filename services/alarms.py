@@ -135,7 +135,8 @@ def tell_head(*, now: dt.datetime, brand: MailBrand) -> Link | None:
         return None
     portal_settings.keep(TOLD_ON, today.isoformat())
     portal_settings.keep(TOLD_HEAD, str(head))
-    log.info("audit chain head %s", head)
+    # Not "info": where nobody has set up logging (`flask work` from a cron job), only warnings are shown.
+    log.warning("audit chain head %s", head)
     context = {"told_on": today, "seal_number": head.number, "seal_hash": head.hash}
     _tell(MailKind.AUDIT_HEAD, today.isoformat(), context, now, brand)
     return head

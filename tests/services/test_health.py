@@ -201,7 +201,9 @@ def test_due_work_that_is_left_turns_red(world: World) -> None:
     assert "1 通です。" in checks(START)["mails"].finding
 
 
-def test_a_broken_law_is_kept_shown_and_told_once_until_it_holds_again(world: World) -> None:
+def test_a_broken_law_is_kept_shown_and_told_once_until_it_holds_again(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
     account_id = world.customer(points_held=100)
 
     def shift(points: int) -> None:
@@ -247,6 +249,9 @@ def test_a_broken_law_is_kept_shown_and_told_once_until_it_holds_again(world: Wo
     assert str(kept) in second.body_text.replace("ledger verify --audit-head ", "")
     assert first.body_text != second.body_text
     assert audit_seals.holds(kept)
+    assert f"audit chain head {kept}" in [
+        line.message for line in caplog.records if line.levelname == "WARNING"
+    ]
     verify_when_due(now=START + 2400 * HOUR, settings=SETTINGS)
     assert db.session.execute(select(func.count()).select_from(Verification)).scalar_one() == 1
 

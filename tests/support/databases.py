@@ -16,7 +16,7 @@ from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
 
 from app import create_app
-from config import ROOT, RateLimits, Settings
+from config import EXAMPLE_CONTACT, ROOT, RateLimits, Settings
 from models import db
 from services.demo import create_demo
 from services.transaction import transaction
@@ -62,6 +62,7 @@ def test_settings(database_url: str) -> Settings:
         demo_customers=CUSTOMERS,
         demo_password=PASSWORD,
         portal_url="http://127.0.0.1:8000",
+        security_contacts=EXAMPLE_CONTACT,
         # One application serves all tests, at the speed of the machine.
         rate_limits=RateLimits.off(),
     )

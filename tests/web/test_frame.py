@@ -122,11 +122,15 @@ def test_json_instead_of_a_form_is_refused(client: FlaskClient) -> None:
     assert client.post("/login", json={"username": "msp-a"}).status_code == 400
 
 
-def test_foreign_host_is_refused(app: Flask) -> None:
+def test_foreign_host_is_refused(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
     settings = dataclasses.replace(app.extensions["settings"], trusted_hosts=("portal.example.jp",))
-    client = create_app(settings).test_client()
+    portal = create_app(settings)
+    # Its own would look into a database of which nobody lets go here.
+    portal.extensions["clock"] = app.extensions["clock"]
+    client = portal.test_client()
     assert client.get("/login", base_url="https://evil.example").status_code == 400
     assert client.get("/login", base_url="https://portal.example.jp").status_code == 200
+    assert caplog.text.count('"event":"host.refused"') == 1
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,7 @@ def test_refused_requests_rights_and_passwords_are_written_down(
 ) -> None:
     send(client, "/login", username="msp-a\n\x7f\u2028", password="wrong")
     client.post("/login", data={"username": "msp-a", "password": "wrong"})
+    client.get("/set-password/a-guess")
     sign_in(client, "contract-a")
     client.get("/msp/prices/")
     client.get("/portal/users/")
@@ -152,6 +153,7 @@ def test_refused_requests_rights_and_passwords_are_written_down(
     assert [line["event"] for line in found] == [
         "sign_in.refused",
         "request.not_from_here",
+        "sign_in.refused",
         "permission.refused",
         "permission.refused",
         "request.too_large",
