@@ -50,6 +50,10 @@ class PortalWorker(Worker):
             job_monitoring_interval=JOB_MONITORING_INTERVAL,
             log_job_description=False,
         )
+        # RQ has just told the pool to be patient; connections that were open before wait five seconds only, less
+        # than a worker waits for a job.
+        connection.connection_pool.disconnect()
+        connection.connection_pool.reset()
         self.application = application
         self.is_asked_to_stop = False
 

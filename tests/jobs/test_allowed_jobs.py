@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from redis import Redis
 from rq import Queue
 from rq.serializers import JSONSerializer
@@ -25,6 +26,7 @@ from jobs import allowed_jobs, tasks
 from jobs.allowed_jobs import ALLOWED, CheckedJob
 from jobs.checked_queue import CheckedQueue
 from jobs.schedule import TIMETABLE
+from jobs.worker import PortalWorker
 from services import doorbell
 from tests.jobs.test_worker import environment, finished_job_names, redis_server, running_worker, wait_until
 from tests.support.redis_server import RedisServer
@@ -176,3 +178,12 @@ def test_a_job_that_has_run_and_is_read_again_is_still_an_honest_one(
     assert isinstance(found, CheckedJob)
     assert found.refusal is None
     assert found.func is tasks.seal
+
+
+def test_a_worker_waits_for_jobs_as_long_as_it_means_to(redis_server: RedisServer) -> None:
+    with Redis.from_url(redis_server.url) as connection:
+        connection.ping()  # as at the start: this connection has the usual, short patience
+        worker = PortalWorker(application=Flask(__name__), connection=connection)
+        used = connection.connection_pool.get_connection()
+        assert used.socket_timeout > worker.dequeue_timeout
+        connection.connection_pool.release(used)
