@@ -26,6 +26,7 @@ from admin_views import (
     security_events,
     security_headers,
     security_txt,
+    sessions,
     sign_in,
 )
 from admin_views.converters import BillingDateConverter, RowIdConverter
@@ -97,6 +98,7 @@ def _register_screens(app: Flask) -> None:
     formatting.init_app(app)
     frame.init_app(app)
     app.register_blueprint(pages.blueprint)
+    app.register_blueprint(sessions.blueprint)
     app.register_blueprint(probes.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(security_txt.blueprint)

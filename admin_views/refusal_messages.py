@@ -46,6 +46,7 @@ from services import (
     saved_rehearsals,
     service_user_import,
     service_users,
+    session_list,
     transaction,
 )
 from services import points as point_movements
@@ -234,6 +235,7 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     passwords.PasswordNotRepeated: _l("確認のために入力したパスワードが一致しません。"),
     passwords.PasswordTooLong: _l("パスワードは%(maximum)s文字以内で入力してください。"),
     passwords.PasswordTooShort: _l("パスワードは%(minimum)s文字以上で入力してください。"),
+    session_list.SessionNotVisible: _l("端末が見つかりません。"),
     service_user_import.ImportHasErrors: _l(
         "%(error_count)s行にエラーがあるため、取り込みませんでした。ファイルを直して、もう一度選択してください。"
     ),

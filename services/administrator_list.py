@@ -13,6 +13,7 @@ from domain.permissions import LEVELS, AccountType, AdminLevel, Viewer
 from models import Account, Administrator, SignIn
 from services.lists import ListColumn, ListFilter, ListSource
 from services.portal_visits import enterable_scope
+from services.session_list import is_running
 from services.words import LEVEL_WORDS
 
 
@@ -44,8 +45,19 @@ def administrators_source(
         (Administrator.password_hash.is_(None), PersonState.NO_PASSWORD.value),
         else_=PersonState.ACTIVE.value,
     )
+    session_count = (
+        select(func.count(SignIn.id))
+        .where(SignIn.administrator_id == Administrator.id, is_running(now))
+        .correlate(Administrator)
+        .scalar_subquery()
+    )
     statement = (
-        select(Administrator.id, is_locked.label("is_locked"), Administrator.is_disabled)
+        select(
+            Administrator.id,
+            is_locked.label("is_locked"),
+            Administrator.is_disabled,
+            session_count.label("session_count"),
+        )
         .join(Account, Account.id == Administrator.account_id)
         .where(
             Administrator.account_id == account_id,

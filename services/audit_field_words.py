@@ -79,6 +79,7 @@ FIELD_WORDS: dict[str, Any] = {
     "bounced_at": _("不達になった日時"),
     "locked_until": _("ロックの期限"),
     "from_address": _("接続元"),
+    "session_count": _("終了した端末の数"),
     "account_numbers": _("アカウント番号"),
     "unassigned_count": _("割当を外した件数"),
     "remaining_fee_points": _("契約の残り期間の月額利用料"),

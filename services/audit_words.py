@@ -33,6 +33,7 @@ ACTION_WORDS: dict[str, Any] = {
     "administrator.enabled": _("管理者の有効化"),
     "administrator.locked": _("管理者のロック"),
     "administrator.unlocked": _("管理者のロックの解除"),
+    "administrator.sessions_ended": _("ログイン中の端末の終了"),
     "administrator.deleted": _("管理者の削除"),
     "administrator.language_chosen": _("表示言語の変更"),
     # Applications

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement
 
 from admin_views.portal.administrator_dialogs import AdministratorDialogs
+from admin_views.portal.administrator_sessions import AdministratorSessions
 from admin_views.portal.base import PortalListView
 from admin_views.portal.visit import current_visit
 from admin_views.request_context import now, viewer
@@ -27,7 +28,7 @@ BADGES = {
 }
 
 
-class AdministratorsView(AdministratorDialogs, PortalListView):
+class AdministratorsView(AdministratorSessions, AdministratorDialogs, PortalListView):
     """管理者, and all that is done with them."""
 
     menu_key = MENU_OF_ADMINISTRATORS
