@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,14 +26,18 @@ from redis import Redis
 from sqlalchemy import select
 
 from config import ROOT
+from domain.billing_calendar import billing_instant
 from models import BillingRun, db
-from services import clock, doorbell, portal_settings
+from services import clock, clockwork, doorbell, portal_settings
 from services.transaction import transaction
+from tests.support.children import with_us
 from tests.support.processes import children_of
 from tests.support.redis_server import RedisServer
 
 #: A dead worker's work is taken up within this long, whatever died. Source: the promise of docs/reliability.md.
 TAKEN_UP_WITHIN = 120.0
+#: Never the time between two 25ths to the second: who is suspended must not hang on how late a run was.
+SUSPEND_AFTER_DAYS = 40
 INHERITED = ("PORTAL_NOW", "VAR_DIR", "MAIL_URL", "DATABASE_URL", "DATABASE_OWNER_URL", "REDIS_URL")
 
 
@@ -48,6 +52,12 @@ def wait_until(condition: Callable[[], bool], *, seconds: float = TAKEN_UP_WITHI
             raise TimeoutError(f"not within {seconds} s")
         time.sleep(0.05)
     return time.monotonic() - began_at
+
+
+def _kill(pids: list[int]) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):  # it has just come to its end by itself
+            os.kill(pid, signal.SIGKILL)
 
 
 @dataclass
@@ -69,12 +79,13 @@ class Team:
             "REDIS_URL": self.redis.url,
             "SECRET_KEY": secrets.token_urlsafe(32),
             "BILLING_REVIEW_PERCENT": "0",
+            "SUSPEND_AFTER_DAYS": str(SUSPEND_AFTER_DAYS),
             "PGAPPNAME": name,
         }
         kept = {key: value for key, value in os.environ.items() if key not in INHERITED}
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", module],
+                [*with_us("KILL"), sys.executable, "-m", module],
                 cwd=ROOT,
                 env=kept | settings,
                 stdout=log,
@@ -97,15 +108,13 @@ class Team:
 
     def kill_horse(self, name: str) -> None:
         """Kill a worker's work-horse outright; the worker itself lives on."""
-        for pid in self.horses(name):
-            os.kill(pid, signal.SIGKILL)
+        _kill(self.horses(name))
 
     def kill(self, name: str) -> None:
         """Kill a process and what it forked outright, as a host that loses its power."""
         process = self.processes.pop(name)
         process.send_signal(signal.SIGSTOP)  # so that it starts no other horse
-        for pid in [*children_of(process.pid), process.pid]:
-            os.kill(pid, signal.SIGKILL)
+        _kill([*children_of(process.pid), process.pid])
         process.wait(10)
 
     def ring(self, times: int = 1) -> None:
@@ -125,6 +134,13 @@ class Team:
         with self.app.app_context():
             found = select(BillingRun.finished_at).where(BillingRun.billing_date == billing_date)
             return db.session.execute(found).scalar_one_or_none() is not None
+
+    def has_ticked_since(self, billing_date: dt.date) -> bool:
+        """Tell whether a tick that began at or after the cut of a 25th has come to its end."""
+        with self.app.app_context():
+            ticked_at = portal_settings.kept(clockwork.LAST_TICK)
+            db.session.remove()
+        return ticked_at is not None and dt.datetime.fromisoformat(ticked_at) >= billing_instant(billing_date)
 
     @contextmanager
     def held_run(self, account_id: int) -> Iterator[Callable[[], dict[int, str]]]:
