@@ -87,10 +87,12 @@ def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
     What is canceled by a cancellation dated on or before it is not charged.
     """
     cut = billing_instant(billing_date)
+    # Not "IS NULL OR later": by that SQLite reads nearly all accounts through an index.
+    leaves_on = func.coalesce(Account.cancellation_date, literal(dt.date.max))
     return and_(
         Account.provisioned_at <= cut,
         or_(Account.canceled_at.is_(None), Account.canceled_at > cut),
-        or_(Account.cancellation_date.is_(None), Account.cancellation_date > billing_date),
+        leaves_on > billing_date,
     )
 
 

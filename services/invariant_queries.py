@@ -109,13 +109,14 @@ CHECKS: dict[str, str] = {
         "LEFT JOIN billing_items i ON i.account_id = a.id AND i.billing_date = r.billing_date "
         "WHERE i.account_id IS NULL OR i.state = 'due'"
     ),
-    "B3 B4 a fee is right by the users and the price at its cut": (
-        "SELECT i.account_id, i.fee_points FROM billing_items i JOIN accounts a ON a.id = i.account_id "
-        "JOIN price_versions p ON p.id = i.price_version_id "
+    "B3 B4 a fee is an account's, and right by the users and the price at its cut": (
+        "SELECT i.account_id, i.fee_points FROM billing_items i LEFT JOIN accounts a ON a.id = i.account_id "
+        "LEFT JOIN price_versions p ON p.id = i.price_version_id "
         "LEFT JOIN {prices_at_cuts} v ON v.billing_date = i.billing_date AND v.account_type = a.account_type "
         "LEFT JOIN {users_over_time} c ON c.account_id = i.account_id AND c.effective_at <= v.cut "
         "AND (c.until IS NULL OR c.until > v.cut) "
-        "WHERE i.price_version_id <> v.price_version_id OR i.contract_user_count <> "
+        "WHERE a.id IS NULL OR p.id IS NULL OR v.price_version_id IS NULL "
+        "OR i.price_version_id <> v.price_version_id OR i.contract_user_count <> "
         "COALESCE(c.contract_user_count, 0) OR i.fee_points <> p.base_points + p.points_per_additional_user * "
         "(CASE WHEN i.contract_user_count > p.included_user_count "
         "THEN i.contract_user_count - p.included_user_count ELSE 0 END)"

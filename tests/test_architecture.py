@@ -137,7 +137,7 @@ def test_only_transaction_commits() -> None:
 
 
 def test_only_the_ledger_the_refill_and_the_run_write_lines_and_balances() -> None:
-    writing = re.compile(r"(insert|update)\((PointLine|PointBalance)\b")
+    writing = re.compile(r"(insert|update)\((PointLine|PointBalance|_lines|_balances)\b")
     places = {name_of(path) for path in LAYERED if writing.search(path.read_text(encoding="utf-8"))}
     assert places == {
         "services/ledger.py",

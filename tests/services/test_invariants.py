@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 
+import pytest
 from sqlalchemy import insert, text
+from sqlalchemy.exc import IntegrityError
 
 from models import ContractUserChange, db
 from services import invariants
+from services.engines import is_postgresql
 from tests.builders import World, tokyo
 
 CANCEL = "UPDATE accounts SET status = 'canceled', canceled_at = applied_at WHERE account_type = '{kind}'"
@@ -119,4 +122,17 @@ def test_a_fee_is_right_only_by_the_users_and_the_price_at_its_cut(world: World)
             broken = {violation.law.split(" ")[0] for violation in invariants.verify()}
             db.session.execute(text("DELETE FROM billing_items"))
         assert ("B3" not in broken) is is_right, (users, broken)
+    db.session.rollback()
+
+
+def test_a_fee_belongs_to_an_account(world: World) -> None:
+    """SQLite refuses one of nobody's by its key; PostgreSQL does not look at each account of a run."""
+    world.customer(users=1)
+    orphan = item().replace("a.id, 3", "a.id + 1000000, 3")
+    if is_postgresql():
+        db.session.execute(text(orphan))
+        assert "B3" in {violation.law.split(" ")[0] for violation in invariants.verify()}
+    else:
+        with pytest.raises(IntegrityError):
+            db.session.execute(text(orphan))
     db.session.rollback()
