@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models import Account, Administrator, BillingRehearsal, MenuPreset, ServiceUser, db
+from models import Account, Administrator, BillingRehearsal, MenuPreset, ServiceUser, SignIn, db
 
 
 class RowKind(StrEnum):
@@ -21,6 +21,7 @@ class RowKind(StrEnum):
     MENU_PRESET = "menu_preset"
     REHEARSAL = "rehearsal"
     SERVICE_USER = "service_user"
+    SESSION = "session"
 
 
 _MODELS: dict[RowKind, Any] = {
@@ -29,6 +30,7 @@ _MODELS: dict[RowKind, Any] = {
     RowKind.MENU_PRESET: MenuPreset,
     RowKind.REHEARSAL: BillingRehearsal,
     RowKind.SERVICE_USER: ServiceUser,
+    RowKind.SESSION: SignIn,
 }
 
 
