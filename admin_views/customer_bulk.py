@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from admin_views import error_pages
+from admin_views.asking import note_for
 from admin_views.chosen_rows import chosen_ids
 from admin_views.dialogs import json_redirect, render_dialog, success
 from admin_views.fields import PortalForm
@@ -22,7 +23,8 @@ from admin_views.request_id_field import FreshRequestIdField
 from admin_views.submission import submit
 from domain.billing_calendar import next_billing_date
 from domain.permissions import Permission
-from services import delivery_notices, doorbell, refills, rehearsal_choice
+from services import approval_asking, delivery_notices, doorbell, refills, rehearsal_choice
+from services.four_eyes import ApprovalRequired
 from services.lists import ListSource
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
@@ -94,24 +96,7 @@ class CustomerBulk:
         account_ids = _chosen_ids(self.list_source())
         form = RefillForm(request.form)
 
-        def run() -> Response:
-            with transaction():
-                result = refills.refill(
-                    viewer=viewer(),
-                    account_ids=account_ids,
-                    digest=form.digest,
-                    request_id=form.request_id.data,
-                    now=now(),
-                    as_far_as_possible=form.as_far_as_possible.data,
-                )
-            message = _(
-                "%(count)s件のアカウントに合計%(points)sポイントを補充しました。",
-                count=number(result.refilled_count),
-                points=number(result.total_points),
-            )
-            return success(to=self.get_url(".index_view"), message=message)
-
-        answer = submit(form, run)
+        answer = submit(form, lambda: self._refill(form, account_ids))
         return answer if isinstance(answer, Response) else self._refill_page(form, account_ids, status=answer)
 
     @expose("/bulk/delivery-notice/", methods=("POST",))
@@ -136,6 +121,26 @@ class CustomerBulk:
         answer = submit(form, run)
         return answer if isinstance(answer, Response) else self._notice_page(form, account_ids, status=answer)
 
+    def _refill(self, form: RefillForm, account_ids: list[int]) -> Response:
+        """Refill, or ask second persons for what nobody may do alone."""
+        values = {
+            "viewer": viewer(),
+            "account_ids": account_ids,
+            "digest": form.digest,
+            "request_id": form.request_id.data,
+            "now": now(),
+            "as_far_as_possible": form.as_far_as_possible.data,
+        }
+        try:
+            with transaction():
+                message = _refilled_words(refills.refill(**values))
+        except ApprovalRequired:
+            with transaction():
+                asked = approval_asking.ask_for_refill(**values, brand=mail_brand_from(settings()))
+            message = _asked_words(asked)
+            doorbell.ring("send_mails")
+        return success(to=self.get_url(".index_view"), message=message)
+
     def _refill_page(self, form: RefillForm, account_ids: list[int], *, status: int) -> Response:
         wanted = refills.plan_refill(viewer=viewer(), account_ids=account_ids, now=now())
         possible = wanted
@@ -158,6 +163,7 @@ class CustomerBulk:
             possible=possible,
             shown_rows=list(zip(wanted.rows, possible.rows, strict=True))[:SHOWN_ROWS],
             shown_payers=list(zip(wanted.payers, possible.payers, strict=True)),
+            four_eyes=[note_for(payer.account_id, payer.paid_points) for payer in possible.payers],
         )
 
     def _notice_page(self, form: NoticeForm, account_ids: list[int], *, status: int) -> Response:
@@ -188,6 +194,22 @@ def _to_rehearsal(account_ids: list[int]) -> Response:
         "run_rehearsals.index_view", billing_date=next_billing_date(now()), accounts=" ".join(numbers)
     )
     return json_redirect(address) if is_fragment() else redirect(address, code=303)
+
+
+def _refilled_words(result: refills.RefillResult) -> str:
+    return _(
+        "%(count)s件のアカウントに合計%(points)sポイントを補充しました。",
+        count=number(result.refilled_count),
+        points=number(result.total_points),
+    )
+
+
+def _asked_words(asked: approval_asking.RefillAsked) -> str:
+    words = _(
+        "合計%(points)sポイントの補充は、二人目の管理者に承認を依頼しました。承認されるまで、ポイントは動きません。",
+        points=number(asked.asked_points),
+    )
+    return _refilled_words(asked.done) + words if asked.done.refilled_count else words
 
 
 def _sent_words(result: delivery_notices.DeliveryNoticeResult) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from flask import request
@@ -14,16 +14,26 @@ from werkzeug.wrappers import Response
 from wtforms import IntegerField
 from wtforms.widgets import HiddenInput
 
+from admin_views.asking import asked_words, note_for
 from admin_views.customer_dialogs import open_account, subject_of
 from admin_views.dialogs import refuse, render_dialog, success
 from admin_views.fields import ConsentField, IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
-from admin_views.request_context import now, viewer
+from admin_views.request_context import now, settings, viewer
 from admin_views.submission import posted, submit
 from domain.permissions import AccountType, Permission
 from models import Account
-from services import access, cancellation_previews, cancellations, warning_mails
+from services import (
+    access,
+    approval_asking,
+    cancellation_previews,
+    cancellations,
+    doorbell,
+    warning_mails,
+)
 from services.cancellation_previews import CancellationDateInvalid, CancellationPreview
+from services.four_eyes import ApprovalRequired
+from services.mail_texts import mail_brand_from
 from services.transaction import transaction
 
 #: services.cancellations.CONSENT_TEXT as the guide prints it, with a full-width question mark.
@@ -92,19 +102,7 @@ class CustomerCancellations:
         account = open_account(account_id, self.canceled_types)
         form = CancelForm(posted())
 
-        def run() -> Response:
-            with transaction():
-                settled = cancellations.cancel(
-                    viewer=viewer(),
-                    account_id=account_id,
-                    consent=form.consent.data,
-                    shown=form.shown,
-                    now=now(),
-                )
-                message = self.canceled_words(settled)
-            return success(to=self.row_url(account_id), message=message)
-
-        answer = submit(form, run)
+        answer = submit(form, lambda: self._or_ask(self._cancel, account_id, form))
         if isinstance(answer, Response):
             return answer
         preview = cancellation_previews.preview(
@@ -122,7 +120,7 @@ class CustomerCancellations:
         if CHECK in request.form:
             status = 200
         else:
-            answer = submit(form, lambda: self._schedule(account_id, form))
+            answer = submit(form, lambda: self._or_ask(self._schedule, account_id, form))
             if isinstance(answer, Response):
                 return answer
             status = answer
@@ -159,6 +157,38 @@ class CustomerCancellations:
             name=account.company_name,
             date=date_text(lifted),
         )
+        return success(to=self.row_url(account_id), message=message)
+
+    def _or_ask(self, do: Callable[[int, Any], Response], account_id: int, form: CancelForm) -> Response:
+        """Do it, or ask a second person for what nobody may do alone."""
+        try:
+            return do(account_id, form)
+        except ApprovalRequired:
+            date = form.cancellation_date.data if isinstance(form, ScheduleForm) else None
+        with transaction():
+            asked = approval_asking.ask_for_cancellation(
+                viewer=viewer(),
+                account_id=account_id,
+                scheduled_on=date,
+                consent=form.consent.data,
+                shown=form.shown,
+                brand=mail_brand_from(settings()),
+                now=now(),
+            )
+            message = asked_words(asked)
+        doorbell.ring("send_mails")
+        return success(to=self.row_url(account_id), message=message)
+
+    def _cancel(self, account_id: int, form: CancelForm) -> Response:
+        with transaction():
+            settled = cancellations.cancel(
+                viewer=viewer(),
+                account_id=account_id,
+                consent=form.consent.data,
+                shown=form.shown,
+                now=now(),
+            )
+            message = self.canceled_words(settled)
         return success(to=self.row_url(account_id), message=message)
 
     def _schedule(self, account_id: int, form: ScheduleForm) -> Response:
@@ -209,6 +239,7 @@ class CustomerCancellations:
             account=account,
             preview=preview,
             consent_words=CONSENT_WORDS,
+            four_eyes=note_for(account.parent_id, preview.points_at_stake) if preview else None,
             **context,
         )
 

@@ -25,6 +25,8 @@ class Entry:
     label: str
     url: str
     is_here: bool
+    #: How much of it waits for the viewer; 0: nothing, or it is not a list of work.
+    waiting_count: int = 0
 
 
 @dataclass(frozen=True)
@@ -152,4 +154,5 @@ def menu_groups(endpoint: str) -> list[Group]:
 
 def _entry(item: Any) -> Entry:
     url = item.get_url()
-    return Entry(str(item.name), url, request.path.startswith(url))
+    count = getattr(getattr(item, "_view", None), "waiting_count", None)
+    return Entry(str(item.name), url, request.path.startswith(url), count() if count else 0)

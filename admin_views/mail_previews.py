@@ -48,6 +48,13 @@ FACTS: dict[MailKind, MailFacts] = {
     MailKind.SUSPENSION_WARNING: MailFacts(
         _l("ポイント不足が続き、一時停止になる7日前。顧客アカウントとサポートアカウントが対象です"), _CONTACTS
     ),
+    MailKind.APPROVAL_REQUEST: MailFacts(
+        _l("二人承認の対象になる操作が依頼されたとき"),
+        _l("承認できる管理者（同じアカウントにほかにいないときは、上位のアカウントの管理者）"),
+    ),
+    MailKind.APPROVAL_DECISION: MailFacts(
+        _l("承認依頼が承認または却下されたとき、または期限を過ぎたとき"), _l("依頼した管理者")
+    ),
     MailKind.OPERATOR_ALARM: MailFacts(
         _l(
             "月額利用料の計算が15分たっても始まらないとき、確認を待って止まったとき、台帳の検査で異常が見つかったとき"

@@ -11,17 +11,20 @@ from flask_babel import lazy_gettext as _l
 from flask_babel import lazy_pgettext
 from werkzeug.wrappers import Response
 
+from admin_views.asking import asked_words, note_for
 from admin_views.dialogs import Subject, render_dialog, success
 from admin_views.fields import NoteField, PortalForm, RadioChoiceField, WholeNumberField
 from admin_views.formatting import number
-from admin_views.request_context import now, viewer
+from admin_views.request_context import now, settings, viewer
 from admin_views.request_id_field import FreshRequestIdField
 from admin_views.submission import posted, submit
 from domain.permissions import AccountType
 from domain.points import LARGEST_LINE_POINTS
-from services import points
+from services import approval_asking, doorbell, points
 from services.access import AccountNotVisible
+from services.four_eyes import ApprovalRequired
 from services.ledger import check_running
+from services.mail_texts import mail_brand_from
 from services.transaction import transaction
 
 ADD, TAKE_BACK = "add", "take_back"
@@ -98,6 +101,29 @@ def _proposed() -> dict[str, Any]:
 
 
 def _move(form: PointsForm, *, account_id: int, is_issue: bool, back_url: str) -> Response:
+    try:
+        return _moved(form, account_id=account_id, is_issue=is_issue, back_url=back_url)
+    except ApprovalRequired:
+        return _asked(form, account_id=account_id, back_url=back_url)
+
+
+def _asked(form: PointsForm, *, account_id: int, back_url: str) -> Response:
+    """Ask a second person for what nobody may do alone."""
+    is_addition = form.direction.data == ADD
+    with transaction():
+        asked = approval_asking.ask_for_movement(
+            movement=points.Movement(account_id, is_addition, form.points.data, form.remark.data or None),
+            viewer=viewer(),
+            request_id=form.request_id.data,
+            brand=mail_brand_from(settings()),
+            now=now(),
+        )
+        message = asked_words(asked)
+    doorbell.ring("send_mails")
+    return success(to=f"{back_url}#row-{account_id}", message=message)
+
+
+def _moved(form: PointsForm, *, account_id: int, is_issue: bool, back_url: str) -> Response:
     is_addition = form.direction.data == ADD
     command = points.add if is_addition else points.take_back
     with transaction():
@@ -146,4 +172,5 @@ def _dialog(form: PointsForm, *, account_id: int, is_issue: bool, back_url: str,
         is_paid_by_distributor=bool(parent and parent.account_type is AccountType.PRIVILEGED_MSP),
         is_suspended_when_short=account.account_type in SUSPENDED_TYPES,
         returnable=max(0, preview.point_balance),
+        four_eyes=None if is_issue else note_for(account.parent_id),
     )

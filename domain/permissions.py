@@ -49,6 +49,8 @@ class Permission(StrEnum):
     PRESETS_CHANGE = "presets:change"
     BOUNCES_LIFT = "bounces:lift"
     MAILS_PREVIEW = "mails:preview"
+    APPROVALS_VIEW = "approvals:view"
+    FOUR_EYES_CHANGE = "four_eyes:change"
     LOG_VIEW = "log:view"
     PRICES_CHANGE = "prices:change"
     RUNS_VIEW = "runs:view"
@@ -69,6 +71,8 @@ _SELLING = _READING | {
     _P.CUSTOMERS_SUSPEND,
     _P.PRESETS_CHANGE,
     _P.BOUNCES_LIFT,
+    _P.APPROVALS_VIEW,
+    _P.FOUR_EYES_CHANGE,
     _P.MAILS_PREVIEW,
     _P.RUNS_VIEW,
 }

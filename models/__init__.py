@@ -2,6 +2,7 @@
 
 from models.accounts import Account, ContractUserChange
 from models.administrators import Administrator, OneTimeLink, SignIn
+from models.approvals import ApprovalRequest, FourEyesRule
 from models.audit import AuditEvent, AuditSeal
 from models.base import db
 from models.billing import BillingChunk, BillingItem, BillingRun
@@ -17,6 +18,7 @@ from models.settings import PortalSetting
 __all__ = [
     "Account",
     "Administrator",
+    "ApprovalRequest",
     "AuditEvent",
     "AuditSeal",
     "BillingChunk",
@@ -27,6 +29,7 @@ __all__ = [
     "BounceLift",
     "Cancellation",
     "ContractUserChange",
+    "FourEyesRule",
     "MenuPreset",
     "OneTimeLink",
     "OutgoingMail",

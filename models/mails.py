@@ -33,6 +33,8 @@ class MailKind(StrEnum):
     PASSWORD_LINK = "password_link"  # noqa: S105 - a kind of mail
     OPERATOR_ALARM = "operator_alarm"
     AUDIT_HEAD = "audit_head"
+    APPROVAL_REQUEST = "approval_request"
+    APPROVAL_DECISION = "approval_decision"
 
 
 class OutgoingMail(Base):

@@ -13,7 +13,7 @@ from domain.billing_calendar import TOKYO
 from domain.lifecycle import SuspensionReason
 from domain.portal_menus import HIDEABLE_MENUS
 from models.mails import MailKind
-from services.words import LEVEL_WORDS, STATUS_WORDS, TYPE_WORDS
+from services.words import APPROVAL_KIND_WORDS, LEVEL_WORDS, STATUS_WORDS, TYPE_WORDS
 
 #: Prefix of 販売店情報 among the columns of an account.
 RESELLER_PREFIX = "reseller_"
@@ -93,9 +93,16 @@ FIELD_WORDS: dict[str, Any] = {
     "file_format": _("形式"),
     "row_count": _("件数"),
     "filters": _("絞り込み"),
+    "threshold_points": _("承認が必要なポイント数"),
+    "approval_number": _("承認依頼 No."),
+    "approval_kind": _("依頼内容"),
+    "approval_points": _("依頼したポイント"),
+    "approved_points": _("承認したポイント"),
+    "rejection_reason": _("却下の理由"),
+    "requester_account_id": _("依頼元"),
 }
 #: What an event carries for the machine, or names by other words already.
-HIDDEN_FIELDS = frozenset({"digest", "request_id", "account_ids"})
+HIDDEN_FIELDS = frozenset({"digest", "request_id", "account_ids", "requester_id"})
 
 LIST_WORDS: dict[str, Any] = {
     "customers": _("顧客アカウント一覧"),
@@ -112,6 +119,8 @@ LIST_WORDS: dict[str, Any] = {
     "presets": _("画面プリセット"),
     "runs": _("月額利用料の実行"),
     "parked_fees": _("保留のアカウント"),
+    "approvals": _("承認依頼"),
+    "four_eyes": _("二人承認"),
 }
 MAIL_KIND_WORDS: dict[MailKind, Any] = {
     MailKind.DELIVERY_NOTICE: _("納品通知"),
@@ -123,6 +132,8 @@ MAIL_KIND_WORDS: dict[MailKind, Any] = {
     MailKind.PASSWORD_LINK: _("パスワード設定の案内"),
     MailKind.OPERATOR_ALARM: _("運用の警告"),
     MailKind.AUDIT_HEAD: _("操作ログの封印の控え"),
+    MailKind.APPROVAL_REQUEST: _("承認のお願い"),
+    MailKind.APPROVAL_DECISION: _("承認依頼の結果"),
 }
 ALARM_WORDS: dict[str, Any] = {
     "late_run": _("月額利用料の計算の遅れ"),
@@ -147,6 +158,7 @@ _CODES: dict[str, dict[Any, Any]] = {
     "alarm": ALARM_WORDS,
     "language": _LANGUAGE_WORDS,
     "file_format": _FORMAT_WORDS,
+    "approval_kind": {kind.value: words for kind, words in APPROVAL_KIND_WORDS.items()},
 }
 #: Fields whose stored Japanese words have a translation.
 _TRANSLATED = frozenset({"prefecture", "industry"})

@@ -86,6 +86,13 @@ ACTION_WORDS: dict[str, Any] = {
     "billing_run.retried": _("月額利用料の保留分の再実行"),
     "billing_run.finished": _("月額利用料の計算完了"),
     "billing_rehearsal.saved": _("リハーサルの保存"),
+    # A second person
+    "four_eyes.changed": _("二人承認の設定変更"),
+    "approval.requested": _("承認の依頼"),
+    "approval.approved": _("承認依頼の承認"),
+    "approval.rejected": _("承認依頼の却下"),
+    "approval.withdrawn": _("承認依頼の取り下げ"),
+    "approval.expired": _("承認依頼の期限切れ"),
     # Mails and files
     "delivery_notice.sent": _("納品通知"),
     "delivery_notices.sent": _("納品通知（一括）"),

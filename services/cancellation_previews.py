@@ -64,6 +64,11 @@ class CancellationPreview:
         return self.payer_balance - self.top_up_points
 
     @property
+    def points_at_stake(self) -> int:
+        """The points (≥ 0) that a second person may have to agree to."""
+        return max(self.top_up_points, self.write_off_points)
+
+    @property
     def remaining_fee_points(self) -> int:
         """What is owed for the rest of the contract's year; 0 where there is none."""
         return self.remaining.fee_points if self.remaining else 0

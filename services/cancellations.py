@@ -12,7 +12,7 @@ from domain.errors import DomainError
 from domain.lifecycle import RUNNING
 from domain.permissions import AccountType, Viewer
 from models import Account, AuditEvent, Cancellation, db
-from services import access, audit, cut_gate, ledger, settlements
+from services import access, audit, cut_gate, four_eyes, ledger, settlements
 from services.cancellation_blockers import AccountsBelow, check_nothing_below
 from services.cancellation_previews import (
     PARENT_TYPES,
@@ -61,6 +61,7 @@ def cancel(
     consent: bool,
     shown: tuple[int, int],
     now: dt.datetime,
+    approval: four_eyes.Approval | None = None,
 ) -> CancellationPreview:
     """Cancel an account at once: fees due first, then settle to zero, then 解約済. Source: 即時解約.
 
@@ -69,15 +70,18 @@ def cancel(
     :raises ConsentMissing: without consent.
     :raises CancellationChanged: when the amounts have moved since.
     :raises AccountsBelow: when accounts below an MSP or 特権MSP run or are applied for.
+    :raises ApprovalRequired: when so many points wait for a second person and `approval` is not his.
     :raises DomainError: as preview.
     """
     now = cut_gate.pass_gate(now)
-    account, settled = _agreed(viewer, account_id, None, consent, shown, now)
+    account, settled = agree(viewer, account_id, None, consent, shown, now)
+    _check_four_eyes(settled, viewer, approval)
     _lift_open(account, viewer, now)
     agreement = _agreement(account, viewer, settled, now)
     db.session.add(agreement)
     db.session.flush()
-    settlements.carry_out(account=account, agreement=agreement, viewer=viewer, now=now)
+    facts = four_eyes.event_facts(approval)
+    settlements.carry_out(account=account, agreement=agreement, viewer=viewer, now=now, facts=facts)
     return settled
 
 
@@ -89,13 +93,15 @@ def schedule(
     consent: bool,
     shown: tuple[int, int],
     now: dt.datetime,
+    approval: four_eyes.Approval | None = None,
 ) -> CancellationPreview:
     """Set 解約予定日, or change it; executed at 00:00 Tokyo of the date. Source: 解約予約.
 
     :raises DomainError: as cancel, and CancellationDateInvalid.
     """
     now = cut_gate.pass_gate(now)
-    account, settled = _agreed(viewer, account_id, scheduled_on, consent, shown, now)
+    account, settled = agree(viewer, account_id, scheduled_on, consent, shown, now)
+    _check_four_eyes(settled, viewer, approval)
     old = account.cancellation_date
     _lift_open(account, viewer, now)
     db.session.add(_agreement(account, viewer, settled, now))
@@ -107,6 +113,7 @@ def schedule(
         now=now,
         old_cancellation_date=old.isoformat() if old else None,
         new_cancellation_date=scheduled_on.isoformat(),
+        **four_eyes.event_facts(approval),
     )
     return settled
 
@@ -218,7 +225,7 @@ def _record_blocked(account: Account, blocked: AccountsBelow, now: dt.datetime) 
         )
 
 
-def _agreed(
+def agree(
     viewer: Viewer,
     account_id: int,
     scheduled_on: dt.date | None,
@@ -226,6 +233,10 @@ def _agreed(
     shown: tuple[int, int],
     now: dt.datetime,
 ) -> tuple[Account, CancellationPreview]:
+    """Lock an account and return it with the amounts agreed to; `scheduled_on` None: at once.
+
+    :raises DomainError: as cancel and schedule, but for ApprovalRequired.
+    """
     account = _account_to_cancel(viewer, account_id, now)
     if scheduled_on is not None:
         check_date(scheduled_on, now)
@@ -237,6 +248,14 @@ def _agreed(
     if shown != (settled.top_up_points, settled.write_off_points):
         raise CancellationChanged(preview=settled)
     return account, settled
+
+
+def _check_four_eyes(
+    settled: CancellationPreview, viewer: Viewer, approval: four_eyes.Approval | None
+) -> None:
+    if not settled.is_issued:
+        paid = {settled.account.parent_id or 0: settled.points_at_stake}
+        four_eyes.check(points_by_payer=paid, viewer=viewer, approval=approval)
 
 
 def _agreement(

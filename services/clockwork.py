@@ -16,7 +16,15 @@ from domain.billing_calendar import tokyo_date
 from domain.lifecycle import RUNNING
 from models import Account, BillingRun, db
 from models.billing import RunState
-from services import cancellations, portal_settings, run_chunks, run_work, suspensions, warning_mails
+from services import (
+    approval_expiry,
+    cancellations,
+    portal_settings,
+    run_chunks,
+    run_work,
+    suspensions,
+    warning_mails,
+)
 from services.access import depth_expression
 from services.cancellations import CancellationOutcome
 from services.estimates import unlisted_billing_dates
@@ -43,6 +51,7 @@ class WorkReport:
     suspended: int = 0
     resumed: int = 0
     mails_written: int = 0
+    expired: int = 0
     failed: list[int] = field(default_factory=list)
     blocked: list[int] = field(default_factory=list)
 
@@ -71,6 +80,8 @@ def run_due_work(
             report.billed_dates.append(day)
     _suspend_and_resume(now, settings.suspend_after_days, report)
     brand = mail_brand_from(settings)
+    with transaction():
+        report.expired += approval_expiry.expire_due(now=now, brand=brand)
     with transaction():
         report.mails_written += warning_mails.queue_cancellation_reminders(now=now, brand=brand)
     with transaction():

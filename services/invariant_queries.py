@@ -170,6 +170,21 @@ CHECKS: dict[str, str] = {
         "WHERE account_type IN ('privileged_msp', 'msp', 'support') "
         "AND contract_user_count <> 10"
     ),
+    "V1 what waits for a second person is approved by another who may, in time, and once": (
+        "SELECT r.id, r.state, r.decided_by_id FROM approval_requests r JOIN accounts p ON p.id = r.account_id "
+        "LEFT JOIN administrators m ON m.id = r.decided_by_id WHERE (r.state = 'open') <> (r.decided_at IS NULL) "
+        "OR (r.state = 'approved' AND (m.id IS NULL OR m.id = r.requester_id OR r.decided_at >= r.expires_at "
+        "OR (m.account_id <> p.id AND m.account_id <> p.parent_id)))"
+    ),
+    # Additions, returns and refills bear the request's id; a refill of 0 is none.
+    "V2 lines move what was approved, never more than was shown, and nothing before": (
+        "SELECT r.id, r.moved_points, r.approved_points, l.moved FROM approval_requests r LEFT JOIN "
+        "(SELECT l.request_id, sum(abs(l.points)) AS moved FROM point_lines l "
+        "JOIN approval_requests r ON r.request_id = l.request_id WHERE l.account_id <> r.account_id "
+        "GROUP BY l.request_id) l ON l.request_id = r.request_id "
+        "WHERE COALESCE(r.moved_points, 0) > COALESCE(r.approved_points, 0) "
+        "OR (r.kind IN ('addition', 'return', 'refill') AND COALESCE(l.moved, 0) <> COALESCE(r.moved_points, 0))"
+    ),
     # Whether each seal is right takes a computation: services/audit_seals.py.
     "A1 seals are numbered without a gap, one an event": (
         "SELECT first_number, last_number, seals FROM (SELECT min(number) AS first_number, "

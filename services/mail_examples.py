@@ -43,6 +43,23 @@ _REASON = {
     "en": "We could not reach you at the telephone number.\nPlease give the main number.",
 }
 
+_REJECTED = {
+    "ja": "契約書のユーザ数と合いません。\nご確認のうえ、もう一度ご依頼ください。",
+    "en": "This does not match the users in the contract.\nPlease check and ask again.",
+}
+_APPROVAL: dict[str, Any] = {
+    "number": 42,
+    "payer_name": "MSP A",
+    "approval_kind": "addition",
+    "account_count": 0,
+    "points": 1200,
+    "scheduled_on": None,
+    "expires_on": dt.date(2026, 11, 25),
+    "expires_time": "00:00",
+    "state": "open",
+    "moved_points": None,
+    "rejection_reason": "",
+}
 #: What the mails to those who run the portal say, in any language.
 _OF_OPERATOR: dict[MailKind, dict[str, Any]] = {
     MailKind.OPERATOR_ALARM: {
@@ -102,6 +119,12 @@ def _facts(kind: MailKind, language: str, brand: MailBrand) -> dict[str, Any]:
             "password_url": f"{brand.portal_url}/set-password/EXAMPLE",
             "expires_on": dt.date(2026, 11, 21),
             "expires_time": "12:00",
+        },
+        MailKind.APPROVAL_REQUEST: _APPROVAL,
+        MailKind.APPROVAL_DECISION: {
+            **_APPROVAL,
+            "state": "rejected",
+            "rejection_reason": _REJECTED[language],
         },
         **_OF_OPERATOR,
     }

@@ -12,7 +12,7 @@ from domain.errors import DomainError
 from domain.permissions import AccountType, Permission, Viewer
 from domain.points import LARGEST_LINE_POINTS, PointKind, returnable_points
 from models import Account, PointBalance, db
-from services import access, audit, requests
+from services import access, four_eyes, requests
 from services.ledger import (
     AccountNotRunning,
     LineDraft,
@@ -23,14 +23,7 @@ from services.ledger import (
     post,
     transfer,
 )
-
-#: What a movement is called in the log of the account, and of the parent that pays or gets.
-OWN_ACTIONS = {
-    PointKind.ADDITION: "points.added",
-    PointKind.RETURN: "points.returned",
-    PointKind.ISSUE: "points.issued",
-}
-PARENT_ACTIONS = {PointKind.ADDITION: "points.handed_down", PointKind.RETURN: "points.taken_back"}
+from services.movement_events import record_movement
 
 
 class RemarkRequired(DomainError):
@@ -89,30 +82,51 @@ def preview_movement(*, viewer: Viewer, account_id: int) -> MovementPreview:
     )
 
 
+@dataclass(frozen=True)
+class Movement:
+    """What a person asks for: points (> 0) to an account, or from it."""
+
+    account_id: int
+    is_addition: bool
+    points: int
+    remark: str | None = None
+
+    @property
+    def body(self) -> dict[str, object]:
+        """What a request id stands for."""
+        return {
+            "do": "add" if self.is_addition else "take_back",
+            "account_id": self.account_id,
+            "points": self.points,
+            "remark": self.remark,
+        }
+
+
+@dataclass(frozen=True)
+class PreparedMovement:
+    """A movement whose account and balances are locked and that nothing but a second person can stand against.
+
+    `payer_id` None: issued, not handed down. `consumed_points` (≥ 0): taken back and credited to nobody.
+    """
+
+    account: Account
+    payer_id: int | None
+    drafts: list[LineDraft]
+    points: int
+    consumed_points: int = 0
+
+
 def add(
     *, viewer: Viewer, account_id: int, points: int, remark: str | None, request_id: str, now: dt.datetime
 ) -> MovementResult:
     """Hand points (> 0) down from the direct parent, or issue them to a 特権MSP. Source: 現在のポイントの変更.
 
     :raises InsufficientStock: when the parent holds fewer; carries missing_points and payer_name.
+    :raises ApprovalRequired: when so many points of the parent wait for a second person.
     :raises DomainError: AccountNotVisible, PermissionRefused, AccountNotRunning, CancellationUnderWay,
         PointsOutOfRange, RequestIdReused.
     """
-    body = {"do": "add", "account_id": account_id, "points": points, "remark": remark}
-    _check_points(points)
-    first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
-    if first is not None:
-        return _result(first)
-    account = _account_to_move(viewer=viewer, account_id=account_id, now=now)
-    if account.account_type is AccountType.PRIVILEGED_MSP:
-        drafts = [LineDraft(account.id, PointKind.ISSUE, points, remark=remark)]
-    else:
-        payer_id = _payer_id(account)
-        check_stock(payer_id=payer_id, points=points, balances=lock_balances([account.id, payer_id]))
-        drafts = transfer(
-            payer_id=payer_id, account_id=account.id, kind=PointKind.ADDITION, points=points, remark=remark
-        )
-    return _post_movement(account, drafts, viewer, now, request_id)
+    return _move(Movement(account_id, True, points, remark), viewer=viewer, request_id=request_id, now=now)
 
 
 def take_back(
@@ -125,18 +139,57 @@ def take_back(
     :raises RemarkRequired: when the account would fall below zero without a reason.
     :raises DomainError: as add.
     """
-    body = {"do": "take_back", "account_id": account_id, "points": points, "remark": remark}
-    _check_points(points)
-    first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
+    return _move(Movement(account_id, False, points, remark), viewer=viewer, request_id=request_id, now=now)
+
+
+def _move(movement: Movement, *, viewer: Viewer, request_id: str, now: dt.datetime) -> MovementResult:
+    check_points(movement.points)
+    first = requests.begin_request(request_id=request_id, viewer=viewer, body=movement.body, now=now)
     if first is not None:
-        return _result(first)
-    account = _account_to_move(viewer=viewer, account_id=account_id, now=now)
+        four_eyes.check_first_answer(first)
+        return MovementResult(first["point_balance"], first.get("payer_balance"))
+    prepared = prepare(movement, viewer=viewer, now=now)
+    result = carry_out(prepared, viewer=viewer, request_id=request_id, now=now)
+    kept = {"point_balance": result.point_balance}
+    if result.payer_balance is not None:
+        kept["payer_balance"] = result.payer_balance
+    requests.finish_request(request_id=request_id, result=kept)
+    return result
+
+
+def prepare(movement: Movement, *, viewer: Viewer, now: dt.datetime) -> PreparedMovement:
+    """Lock what a movement touches and return what it would write.
+
+    :raises DomainError: as add and take_back, but for ApprovalRequired and what is wrong with a request id.
+    """
+    account = _account_to_move(viewer=viewer, account_id=movement.account_id, now=now)
     if account.account_type is AccountType.PRIVILEGED_MSP:
-        check_stock(payer_id=account.id, points=points, balances=lock_balances([account.id]))
-        drafts = [LineDraft(account.id, PointKind.ISSUE, -points, remark=remark)]
-        return _post_movement(account, drafts, viewer, now, request_id)
+        return _prepare_issue(movement, account)
     payer_id = _payer_id(account)
-    held = lock_balances([account.id, payer_id])[account.id].point_balance
+    balances = lock_balances([account.id, payer_id])
+    if movement.is_addition:
+        check_stock(payer_id=payer_id, points=movement.points, balances=balances)
+        drafts = transfer(
+            payer_id=payer_id,
+            account_id=account.id,
+            kind=PointKind.ADDITION,
+            points=movement.points,
+            remark=movement.remark,
+        )
+        return PreparedMovement(account, payer_id, drafts, movement.points)
+    return _prepare_return(movement, account, payer_id, balances[account.id].point_balance)
+
+
+def _prepare_issue(movement: Movement, account: Account) -> PreparedMovement:
+    points = movement.points if movement.is_addition else -movement.points
+    if points < 0:
+        check_stock(payer_id=account.id, points=-points, balances=lock_balances([account.id]))
+    drafts = [LineDraft(account.id, PointKind.ISSUE, points, remark=movement.remark)]
+    return PreparedMovement(account, None, drafts, movement.points)
+
+
+def _prepare_return(movement: Movement, account: Account, payer_id: int, held: int) -> PreparedMovement:
+    points, remark = movement.points, movement.remark
     if held < points and not remark:
         raise RemarkRequired(points=points)
     credited = returnable_points(points, held)
@@ -147,10 +200,11 @@ def take_back(
         )
     if points > credited:
         drafts.append(LineDraft(account.id, PointKind.RETURN, credited - points, remark=remark))
-    return _post_movement(account, drafts, viewer, now, request_id)
+    return PreparedMovement(account, payer_id, drafts, points, points - credited)
 
 
-def _check_points(points: int) -> None:
+def check_points(points: int) -> None:
+    """Refuse a number that no line could carry. :raises PointsOutOfRange:"""
     if not 0 < points <= LARGEST_LINE_POINTS:
         raise PointsOutOfRange(minimum=1, maximum=LARGEST_LINE_POINTS)
 
@@ -175,48 +229,21 @@ def _payer_id(account: Account) -> int:
     return account.parent_id
 
 
-def _post_movement(
-    account: Account, drafts: list[LineDraft], viewer: Viewer, now: dt.datetime, request_id: str
+def carry_out(
+    prepared: PreparedMovement,
+    *,
+    viewer: Viewer,
+    request_id: str,
+    now: dt.datetime,
+    approval: four_eyes.Approval | None = None,
 ) -> MovementResult:
-    after = post(drafts=drafts, viewer=viewer, now=now, request_id=request_id)
-    _record_movement(account, drafts, after, viewer, now)
-    result = {"point_balance": after[account.id]}
-    if account.parent_id in after:
-        result["payer_balance"] = after[account.parent_id]
-    requests.finish_request(request_id=request_id, result=result)
-    return _result(result)
+    """Write a movement that was prepared in this transaction.
 
-
-def _result(values: dict[str, int]) -> MovementResult:
-    return MovementResult(point_balance=values["point_balance"], payer_balance=values.get("payer_balance"))
-
-
-def _record_movement(
-    account: Account, drafts: list[LineDraft], after: dict[int, int], viewer: Viewer, now: dt.datetime
-) -> None:
-    """Write to the log of the account, and of the parent that pays or gets, whoever pressed the button."""
-    kind, remark = drafts[0].kind, drafts[0].remark
-    moved = dict.fromkeys((draft.account_id for draft in drafts), 0)
-    for draft in drafts:
-        moved[draft.account_id] += draft.points
-    audit.record(
-        action=OWN_ACTIONS[kind],
-        viewer=viewer,
-        account_id=account.id,
-        now=now,
-        points=moved.pop(account.id),
-        balance_after=after[account.id],
-        remark=remark,
-    )
-    for parent_id, points in moved.items():
-        audit.record(
-            action=PARENT_ACTIONS[kind],
-            viewer=viewer,
-            account_id=parent_id,
-            now=now,
-            company_name=account.company_name,
-            account_number=account.account_number,
-            points=points,
-            balance_after=after[parent_id],
-            remark=remark,
-        )
+    :raises ApprovalRequired: when it waits for a second person and `approval` is not his.
+    """
+    account, payer_id = prepared.account, prepared.payer_id
+    if payer_id is not None:
+        four_eyes.check(points_by_payer={payer_id: prepared.points}, viewer=viewer, approval=approval)
+    after = post(drafts=prepared.drafts, viewer=viewer, now=now, request_id=request_id)
+    record_movement(prepared, after, viewer, now, four_eyes.event_facts(approval))
+    return MovementResult(after[account.id], after.get(payer_id) if payer_id else None)

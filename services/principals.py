@@ -9,10 +9,13 @@ from models import Account, Administrator, db
 from services import access, sign_ins
 
 
-def may_still(*, administrator_id: int, permission: Permission, account_id: int) -> bool:
+def may_still(
+    *, administrator_id: int, permission: Permission, account_id: int, or_of_own: bool = False
+) -> bool:
     """Tell whether an administrator may do something to an account now, as if he asked for it himself.
 
-    No: deleted, disabled, gone with his own account, without the permission, or the account is not below him.
+    No: deleted, disabled, gone with his own account, without the permission, or the account is not below him;
+    `or_of_own`: nor his own, where what is done is a matter of who pays.
     Being locked out is no reason: anybody could bring that about by guessing passwords.
     """
     found = db.session.execute(
@@ -27,5 +30,6 @@ def may_still(*, administrator_id: int, permission: Permission, account_id: int)
     viewer = sign_ins.viewer_of(administrator)
     if not sign_ins.may_sign_in(administrator, own_account) or not viewer.can(permission):
         return False
-    below = select(Account.id).where(Account.id == account_id, access.scope(viewer))
+    rows = access.history_scope(viewer) if or_of_own else access.scope(viewer)
+    below = select(Account.id).where(Account.id == account_id, rows)
     return db.session.execute(below).first() is not None

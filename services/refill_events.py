@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from domain.permissions import Viewer
 from services import audit
@@ -13,8 +14,13 @@ if TYPE_CHECKING:
     from services.refills import RefillPlan
 
 
-def record_refill(*, plan: RefillPlan, viewer: Viewer, now: dt.datetime, request_id: str) -> None:
-    """Append the events of a plan that was just executed, set-based: a plan may hold 10,000 rows."""
+def record_refill(
+    *, plan: RefillPlan, viewer: Viewer, now: dt.datetime, request_id: str, facts: Mapping[str, Any]
+) -> None:
+    """Append the events of a plan that was just executed, set-based: a plan may hold 10,000 rows.
+
+    `facts` stand in each of them.
+    """
     refilled = [row for row in plan.rows if row.refill_points]
     counts = Counter(row.payer_id for row in refilled)
     audit.record_many(
@@ -22,7 +28,7 @@ def record_refill(*, plan: RefillPlan, viewer: Viewer, now: dt.datetime, request
         viewer=viewer,
         now=now,
         details={
-            row.account_id: {"points": row.refill_points, "balance_after": row.balance_after}
+            row.account_id: {"points": row.refill_points, "balance_after": row.balance_after, **facts}
             for row in refilled
         },
     )
@@ -37,6 +43,7 @@ def record_refill(*, plan: RefillPlan, viewer: Viewer, now: dt.datetime, request
                 "balance_after": payer.balance_after,
                 "digest": plan.digest,
                 "request_id": request_id,
+                **facts,
             }
             for payer in plan.payers
             if payer.paid_points

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
 from sqlalchemy import select
 
@@ -10,15 +12,23 @@ from domain.lifecycle import RUNNING, Event, next_status
 from domain.permissions import AccountType, Viewer
 from domain.points import PointKind, Settlement, settlement
 from models import Account, Cancellation, db
-from services import audit, billing_runs, ledger
+from services import audit, billing_runs, four_eyes, ledger
 from services.cancellation_previews import remaining_of
 
 
-def carry_out(*, account: Account, agreement: Cancellation, viewer: Viewer | None, now: dt.datetime) -> None:
+def carry_out(
+    *,
+    account: Account,
+    agreement: Cancellation,
+    viewer: Viewer | None,
+    now: dt.datetime,
+    facts: Mapping[str, Any] | None = None,
+) -> None:
     """Cancel an account that is locked and was checked: settle it to exactly zero, then 解約済.
 
     Of a support account the running customers that it looks after must be locked as well: their assignment
-    ends here. `viewer` None: the clockwork carries out what was scheduled. Source: 解約処理.
+    ends here. `viewer` None: the clockwork carries out what was scheduled. `facts` stand in the
+    events beside their own. Source: 解約処理.
     """
     settled, remaining_fee_points = _settle(account, agreement, viewer, now)
     unassigned = _end_assignments(account, viewer, now)
@@ -26,9 +36,23 @@ def carry_out(*, account: Account, agreement: Cancellation, viewer: Viewer | Non
     account.suspension_reason = None
     account.canceled_at = now
     agreement.executed_at = now
-    more = {"remaining_fee_points": remaining_fee_points} if remaining_fee_points else {}
+    more = dict(facts or {})
     if unassigned:
         more["unassigned_count"] = unassigned
+    if remaining_fee_points:
+        more["remaining_fee_points"] = remaining_fee_points
+    _record(account, agreement, settled, viewer, now, more)
+
+
+def _record(
+    account: Account,
+    agreement: Cancellation,
+    settled: Settlement,
+    viewer: Viewer | None,
+    now: dt.datetime,
+    more: Mapping[str, Any],
+) -> None:
+    """Write to the log of the account, and of the parent that topped it up."""
     audit.record(
         action="cancellation.executed",
         viewer=viewer,
@@ -40,6 +64,7 @@ def carry_out(*, account: Account, agreement: Cancellation, viewer: Viewer | Non
         **more,
     )
     if settled.top_up_points and account.account_type is not AccountType.PRIVILEGED_MSP:
+        shared = {name: more[name] for name in four_eyes.EVENT_FACTS if name in more}
         audit.record(
             action="cancellation.topped_up",
             viewer=viewer,
@@ -48,6 +73,7 @@ def carry_out(*, account: Account, agreement: Cancellation, viewer: Viewer | Non
             company_name=account.company_name,
             account_number=account.account_number,
             points=-settled.top_up_points,
+            **shared,
         )
 
 

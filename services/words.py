@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_pgettext
 
+from domain.four_eyes import ApprovalKind, ApprovalState
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, AdminLevel
 from domain.points import PointKind
@@ -38,6 +39,21 @@ KIND_WORDS = {
     PointKind.MONTHLY_FEE: _("月額利用料"),
     PointKind.CANCELLATION_TOP_UP: _("解約時補充"),
     PointKind.CANCELLATION_WRITE_OFF: lazy_pgettext("kind of point line", "解約"),
+}
+APPROVAL_KIND_WORDS = {
+    ApprovalKind.ADDITION: _("ポイント追加"),
+    ApprovalKind.RETURN: _("ポイント返却"),
+    ApprovalKind.REFILL: _("必要ポイントの補充"),
+    ApprovalKind.CANCELLATION: lazy_pgettext("kind of point line", "解約"),
+    ApprovalKind.SCHEDULED_CANCELLATION: _("解約予約"),
+    ApprovalKind.RULE_CHANGE: _("二人承認の設定変更"),
+}
+APPROVAL_STATE_WORDS = {
+    ApprovalState.OPEN: _("依頼中"),
+    ApprovalState.APPROVED: _("承認済"),
+    ApprovalState.REJECTED: lazy_pgettext("status", "却下"),
+    ApprovalState.WITHDRAWN: _("取下げ"),
+    ApprovalState.EXPIRED: _("期限切れ"),
 }
 #: What stands under 実行者 for the clockwork; no user name can be written so.
 CLOCKWORK_ACTOR = "(clockwork)"

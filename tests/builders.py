@@ -159,18 +159,28 @@ def _account(
     return account
 
 
-def _person(account: Account, user_name: str) -> Viewer:
+def _person(account: Account, user_name: str, *, level: AdminLevel = AdminLevel.OVERALL) -> Viewer:
     administrator = Administrator(
         account_id=account.id,
         user_name=user_name,
         email=f"{user_name}@example.jp",
         full_name=user_name,
-        level=AdminLevel.OVERALL,
+        level=level,
         created_at=BEGAN,
     )
     db.session.add(administrator)
     db.session.flush()
     return _viewer(administrator, account.account_type)
+
+
+def colleague(viewer: Viewer, user_name: str, *, level: AdminLevel = AdminLevel.CONTRACT) -> Viewer:
+    """Register another person of a viewer's account who can sign in; the viewer can from now on, too."""
+    with transaction():
+        found = db.session.get_one(Administrator, viewer.administrator_id)
+        found.password_hash = found.password_hash or "a hash"
+        person = _person(found.account, user_name, level=level)
+        db.session.get_one(Administrator, person.administrator_id).password_hash = "a hash"
+    return person
 
 
 def _viewer(administrator: Administrator, account_type: AccountType) -> Viewer:

@@ -50,6 +50,7 @@ def test_both_parts_say_the_same(kind: MailKind, language: str) -> None:
         "https://portal.example.jp",
         "https://portal.example.jp/set-password/EXAMPLE",
         "https://portal.example.jp/msp/health/",
+        "https://portal.example.jp/msp/approvals/",
     }
     assert f'<html lang="{language}">' in mail.body_html
 

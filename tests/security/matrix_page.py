@@ -35,6 +35,8 @@ WHOSE = {
     "reseller": "an account below oneself",
     "application": "an application below oneself",
     "portal": "a customer below oneself (for サポート: assigned)",
+    "payer": "one's own account or one right below",
+    "approval": "a request about the points of one's own account or of one below",
     "user": "a user of this portal's account",
     "administrator": "an administrator of this portal's account, not above one's own level",
     "preset": "a preset of one's own account",

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, AdminLevel
-from models import Account, Administrator, MenuPreset, OutgoingMail, ServiceUser, db
+from models import Account, Administrator, ApprovalRequest, MenuPreset, OutgoingMail, ServiceUser, db
 from tests.support.tenant_trees import OTHER
 from tests.web.browser_session import send
 
@@ -90,6 +90,9 @@ class Trees:
             self.presets = session.execute(
                 select(MenuPreset.id, MenuPreset.account_id).order_by(MenuPreset.id)
             ).all()
+            self.approvals = session.execute(
+                select(ApprovalRequest.id, ApprovalRequest.account_id).order_by(ApprovalRequest.id)
+            ).all()
             self.mails = session.execute(select(OutgoingMail.id, OutgoingMail.account_id)).all()
         self.account = {row.id: row for row in self.accounts}
 
@@ -144,10 +147,28 @@ class Trees:
             yield from ((OWN, self.mails[0].id), (ABSENT, MISSING))
         elif kind == "kind of mail":
             yield from ((OWN, "delivery_notice"), (ABSENT, "no_such_kind"))
+        elif kind == "approval":
+            viewer = self.account[person.account_id]
+            yield from _told_apart(
+                [(row.id, self._is_own_or_below(viewer, row.account_id)) for row in self.approvals]
+            )
+        elif kind == "payer":
+            kinds = (AccountType.MSP, AccountType.PRIVILEGED_MSP)
+            near = (person.account_id,)
+            yield from _told_apart(
+                [
+                    (row.id, row.id in near or row.parent_id in near)
+                    for row in self.accounts
+                    if row.account_type in kinds and _is_active(row)
+                ]
+            )
         elif kind in _ACCOUNT_KINDS:
             yield from self._account_rows(kind, person)
         else:
             yield from self._portal_rows(kind, person)
+
+    def _is_own_or_below(self, viewer: Any, account_id: int) -> bool:
+        return account_id == viewer.id or self.is_below(viewer, self.account[account_id])
 
     def _account_rows(self, kind: str, person: Person) -> Iterator[tuple[Relation, int]]:
         viewer = self.account[person.account_id]
@@ -155,17 +176,7 @@ class Trees:
         rows = [row for row in self.accounts if fits(row)]
         if kind == "portal":
             rows = [row for row in rows if row.id != person.account_id]
-        below = [row.id for row in rows if self.is_below(viewer, row)]
-        beyond = [row.id for row in rows if not self.is_below(viewer, row)]
-        if below:
-            yield OWN, below[0]
-        here = [number for number in beyond if number < OTHER]
-        there = [number for number in beyond if number > OTHER]
-        if here:
-            yield FOREIGN, here[0]
-        if there:
-            yield TWIN, there[0]
-        yield ABSENT, MISSING
+        yield from _told_apart([(row.id, self.is_below(viewer, row)) for row in rows])
 
     def _portal_rows(self, kind: str, person: Person) -> Iterator[tuple[Relation, int]]:
         account = person.account_id if kind == "preset" else person.portal_account_id
@@ -188,6 +199,15 @@ class Trees:
 
     def _has_people(self, account_id: int) -> bool:
         return any(row.account_id == account_id for row in self.people)
+
+
+def _told_apart(rows: list[tuple[int, bool]]) -> Iterator[tuple[Relation, int]]:
+    """Yield the first of (number, whether it is one's own) of each relation, and one that is not there."""
+    found: dict[Relation, int] = {}
+    for number, is_own in rows:
+        found.setdefault(OWN if is_own else FOREIGN if number < OTHER else TWIN, number)
+    yield from found.items()
+    yield ABSENT, MISSING
 
 
 def _is_active(row: Any) -> bool:
