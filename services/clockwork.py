@@ -26,6 +26,7 @@ from services import (
     warning_mails,
 )
 from services.access import depth_expression
+from services.billing_runs import RunUnderReview
 from services.cancellations import CancellationOutcome
 from services.estimates import unlisted_billing_dates
 from services.mail_texts import mail_brand_from
@@ -41,7 +42,8 @@ LAST_TICK = "last_tick_at"
 class WorkReport:
     """What a tick did. Points are ≥ 0; `failed` names the accounts whose work could not be done.
 
-    `blocked` names those whose 解約予定日 has come while accounts below them run: tried again at each tick.
+    `blocked` names those whose 解約予定日 has come while accounts below them run, `waiting` those that a run in
+    要確認 holds up: both are tried again at each tick.
     """
 
     canceled: int = 0
@@ -54,11 +56,12 @@ class WorkReport:
     expired: int = 0
     failed: list[int] = field(default_factory=list)
     blocked: list[int] = field(default_factory=list)
+    waiting: list[int] = field(default_factory=list)
 
     @property
     def put_off(self) -> list[int]:
         """The accounts whose cancellation is left for the next tick."""
-        return self.failed + self.blocked
+        return self.failed + self.blocked + self.waiting
 
 
 def run_due_work(
@@ -131,6 +134,10 @@ def _cancel_all(day: dt.date, now: dt.datetime, report: WorkReport) -> None:
         try:
             with transaction():
                 outcome = cancellations.execute_scheduled(account_id=account_id, now=now)
+        except RunUnderReview:
+            # No fault: 稼働状況 and a mail say that the run waits for a person.
+            report.waiting.append(account_id)
+            continue
         except Exception:
             # One bad account must not hold up the others; it stays due and is tried at the next tick.
             log.exception("scheduled cancellation of account %s failed", account_id)

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from domain.lifecycle import AccountStatus
-from models import AuditEvent, BillingChunk, BillingItem, BillingRun, db
+from models import Account, AuditEvent, BillingChunk, BillingItem, BillingRun, db
 from models.billing import ItemState, RunState
 from services import billing_retries, billing_runs, cancellations, clockwork, run_chunks, run_work
 from services.access import PermissionRefused
@@ -120,6 +120,30 @@ def test_a_run_far_above_the_last_one_waits_for_a_person(world: World) -> None:
     ]
     who = select(AuditEvent.actor_name).where(AuditEvent.action == "billing_run.released")
     assert db.session.execute(who).scalars().all() == ["operator"]
+
+
+def test_a_cancellation_that_was_blocked_until_then_waits_for_the_release_without_a_word(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    leaving = world.customer(users=10)
+    tick(CUT)
+    world.customer(users=40, now=CUT + dt.timedelta(days=1))
+    day = NEXT_CUT - dt.timedelta(days=1)
+    agreed = {"viewer": world.msp_a, "account_id": leaving, "consent": True, "shown": (20, 0), "now": day}
+    with transaction():
+        cancellations.schedule(scheduled_on=dt.date(2026, 12, 27), **agreed)  # type: ignore[arg-type]
+    clockwork.run_due_work(now=NEXT_CUT, settings=WATCHFUL)
+    assert run_of(DECEMBER).state is RunState.REVIEW
+    with transaction() as session:
+        # As if accounts below had kept it since the day before the run.
+        found = session.get_one(Account, leaving)
+        found.cancellation_date = day.date()
+    caplog.clear()
+    report = clockwork.run_due_work(now=NEXT_CUT + dt.timedelta(minutes=1), settings=WATCHFUL)
+    assert (report.waiting, report.failed, report.canceled) == ([leaving], [], 0)
+    assert caplog.records == []
+    with transaction() as session:
+        session.get_one(Account, leaving).cancellation_date = dt.date(2026, 12, 27)
 
 
 def refuse_lines_of(*account_ids: int) -> None:
