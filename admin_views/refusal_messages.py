@@ -109,6 +109,7 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     ),
     ledger.AccountNotRunning: _l("利用中または一時停止のアカウントではないため、変更できません。"),
     ledger.CancellationUnderWay: _l("解約処理中のため、変更できません。"),
+    ledger.PayerLeaving: _l("%(payer_name)s が解約処理中のため、ポイントを変更できません。"),
     ledger.InsufficientStock: _l(
         "%(payer_name)s の保有ポイントが%(missing_points)sポイント不足しています（保有 %(held_points)s）。"
         "ディストリビュータからポイントをご購入ください。"

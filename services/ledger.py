@@ -34,6 +34,10 @@ class CancellationUnderWay(DomainError):
     http_status = 409
 
 
+class PayerLeaving(CancellationUnderWay):
+    """The cancellation date of the account that would pay or get points has come; carries payer_name."""
+
+
 class InsufficientStock(DomainError):
     """The paying account has fewer points than are asked for."""
 
@@ -243,8 +247,23 @@ def check_running(account: Account, now: dt.datetime) -> None:
     """
     if account.status not in RUNNING:
         raise AccountNotRunning(account_id=account.id)
-    if account.cancellation_date is not None and account.cancellation_date <= tokyo_date(now):
+    if is_cancellation_under_way(account.cancellation_date, tokyo_date(now)):
         raise CancellationUnderWay(account_id=account.id)
+
+
+def check_payer(*, payer_id: int, now: dt.datetime) -> None:
+    """Refuse a movement that a person asks for while the paying account's own cancellation is under way.
+
+    :raises PayerLeaving: with payer_name.
+    """
+    payer = db.session.get_one(Account, payer_id)
+    if is_cancellation_under_way(payer.cancellation_date, tokyo_date(now)):
+        raise PayerLeaving(payer_name=payer.company_name)
+
+
+def is_cancellation_under_way(cancellation_date: dt.date | None, today: dt.date) -> bool:
+    """Tell whether the cancellation date of a running account has come: it is binding, and nothing moves."""
+    return cancellation_date is not None and cancellation_date <= today
 
 
 def check_stock(*, payer_id: int, points: int, balances: Mapping[int, LockedBalance]) -> None:

@@ -17,6 +17,7 @@ from services.ledger import (
     AccountNotRunning,
     LineDraft,
     PointsOutOfRange,
+    check_payer,
     check_running,
     check_stock,
     lock_balances,
@@ -124,7 +125,7 @@ def add(
     :raises InsufficientStock: when the parent holds fewer; carries missing_points and payer_name.
     :raises ApprovalRequired: when so many points of the parent wait for a second person.
     :raises DomainError: AccountNotVisible, PermissionRefused, AccountNotRunning, CancellationUnderWay,
-        PointsOutOfRange, RequestIdReused.
+        PayerLeaving, PointsOutOfRange, RequestIdReused.
     """
     return _move(Movement(account_id, True, points, remark), viewer=viewer, request_id=request_id, now=now)
 
@@ -166,6 +167,7 @@ def prepare(movement: Movement, *, viewer: Viewer, now: dt.datetime) -> Prepared
     if account.account_type is AccountType.PRIVILEGED_MSP:
         return _prepare_issue(movement, account)
     payer_id = _payer_id(account)
+    check_payer(payer_id=payer_id, now=now)
     balances = lock_balances([account.id, payer_id])
     if movement.is_addition:
         check_stock(payer_id=payer_id, points=movement.points, balances=balances)

@@ -21,6 +21,7 @@ from domain.points import needed_points
 from models import Account, PointBalance, db
 from services import access
 from services.estimates import estimate_columns
+from services.ledger import is_cancellation_under_way
 from services.sent_rows import is_among
 
 LARGEST_SELECTION = 10_000
@@ -33,6 +34,7 @@ class RefillOutcome(StrEnum):
     NOT_SHORT = "not_short"
     NOT_RUNNING = "not_running"
     CANCELLATION_UNDER_WAY = "cancellation_under_way"
+    PAYER_LEAVING = "payer_leaving"
     STOCK_USED_UP = "stock_used_up"
 
 
@@ -174,17 +176,20 @@ def _plan(found: Sequence[Any], now: dt.datetime, as_far_as_possible: bool) -> R
     rows = []
     # By place, not by name: a plan may have ten thousand rows, and is made again under lock.
     for account_id, number, name, payer_id, status, cancellation_date, balance, fee, estimate in found:
+        payer = stock[payer_id]
         outcome, points = _outcome(status, cancellation_date, estimate, today)
+        if points and is_cancellation_under_way(payer.cancellation_date, today):
+            outcome, points = RefillOutcome.PAYER_LEAVING, 0
         asked[payer_id] += points
-        if as_far_as_possible and points and paid[payer_id] + points > stock[payer_id][1]:
+        if as_far_as_possible and points and paid[payer_id] + points > payer.point_balance:
             outcome, points = RefillOutcome.STOCK_USED_UP, 0
         paid[payer_id] += points
         rows.append(
             RefillRow(account_id, number or "", name, payer_id, balance or 0, fee, estimate, points, outcome)
         )
     payers = tuple(
-        RefillPayer(payer_id, name, balance, asked[payer_id], paid[payer_id])
-        for payer_id, (name, balance) in sorted(stock.items())
+        RefillPayer(payer.id, payer.company_name, payer.point_balance, asked[payer.id], paid[payer.id])
+        for payer in stock.values()
     )
     return RefillPlan(rows=tuple(rows), payers=payers, as_far_as_possible=as_far_as_possible)
 
@@ -194,17 +199,18 @@ def _outcome(
 ) -> tuple[RefillOutcome, int]:
     if status not in RUNNING:
         return RefillOutcome.NOT_RUNNING, 0
-    if cancellation_date is not None and cancellation_date <= today:
+    if is_cancellation_under_way(cancellation_date, today):
         return RefillOutcome.CANCELLATION_UNDER_WAY, 0
     points = needed_points(estimated_balance)
     return (RefillOutcome.REFILLED, points) if points else (RefillOutcome.NOT_SHORT, 0)
 
 
-def _stock(payer_ids: set[int]) -> dict[int, tuple[str, int]]:
+def _stock(payer_ids: set[int]) -> dict[int, Any]:
+    """Return the payers by id, in the order of their ids."""
     statement = (
-        select(Account.id, Account.company_name, PointBalance.point_balance)
+        select(Account.id, Account.company_name, Account.cancellation_date, PointBalance.point_balance)
         .join(PointBalance, PointBalance.account_id == Account.id)
         .where(Account.id.in_(payer_ids))
         .order_by(Account.id)
     )
-    return {row.id: (row.company_name, row.point_balance) for row in db.session.execute(statement)}
+    return {row.id: row for row in db.session.execute(statement)}

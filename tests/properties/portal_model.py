@@ -236,6 +236,9 @@ class PortalModel:
             return set()
         return {"DistributorStockTooSmall" if payer.kind == "privileged_msp" else "InsufficientStock"}
 
+    def _leaving(self, payer: Row, now: dt.datetime) -> Reasons:
+        return {"PayerLeaving"} if payer.leaves is not None and payer.leaves <= day_of(now) else set()
+
     def add(self, who: Person, account_id: int, points: int, now: dt.datetime) -> Reasons:
         """ポイント追加, from the parent; to a 特権MSP they are issued."""
         reasons = self._moving(who, account_id, points, now)
@@ -246,7 +249,7 @@ class PortalModel:
             row.post("issue", points, now)
             return set()
         payer = self.rows[row.parent or 0]
-        reasons = self._too_few(payer, points)
+        reasons = self._leaving(payer, now) or self._too_few(payer, points)
         if not reasons:
             row.post("addition", points, now)
             payer.post("addition", -points, now)
@@ -265,6 +268,8 @@ class PortalModel:
             if not reasons:
                 row.post("issue", -points, now)
             return reasons
+        if self._leaving(self.rows[row.parent or 0], now):
+            return {"PayerLeaving"}
         if row.held < points and not remark:
             return {"RemarkRequired"}
         credited = min(points, max(0, row.held))
@@ -294,6 +299,8 @@ class PortalModel:
                 points, outcome = 0, "cancellation_under_way"
             elif not points:
                 outcome = "not_short"
+            elif self._leaving(self.rows[payer], now):
+                points, outcome = 0, "payer_leaving"
             asked, paid = money.get(payer, (0, 0))
             asked += points
             if far and points and paid + points > self.rows[payer].held:

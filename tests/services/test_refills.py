@@ -2,8 +2,11 @@
 
 import pytest
 
-from services import accounts
+from domain.billing_calendar import tokyo_date
+from models import Account
+from services import accounts, points
 from services.access import AccountNotVisible
+from services.ledger import PayerLeaving
 from services.refills import (
     NothingToRefill,
     RefillOutcome,
@@ -120,3 +123,25 @@ def test_after_the_fee_is_posted_only_what_is_negative_is_short(world: World) ->
         (0, 0, 0),
         (-6, -6, 6),
     ]
+
+
+def test_nothing_moves_to_or_from_a_payer_whose_own_cancellation_is_under_way(world: World) -> None:
+    """It is kept by the accounts below it, which leave it for another MSP or are canceled: decision 15."""
+    short, held = world.customer(users=48), world.customer(users=10, points_held=20)
+    with transaction() as session:
+        payer = session.get_one(Account, world.msp_a.account_id)
+        payer.cancellation_date = tokyo_date(START)
+    plan = plan_refill(viewer=world.msp_a, account_ids=[short, held], now=START)
+    assert [(row.outcome.value, row.refill_points) for row in plan.rows] == [
+        ("payer_leaving", 0),
+        ("not_short", 0),
+    ]
+    with pytest.raises(NothingToRefill):
+        press(world, [short, held], plan.digest)
+    for move in (points.add, points.take_back):
+        asked = {"viewer": world.msp_a, "account_id": held, "points": 5, "remark": None, "now": START}
+        with pytest.raises(PayerLeaving), transaction():
+            move(request_id=request_id(), **asked)  # type: ignore[arg-type]
+    assert (balance(short), balance(held)) == (0, 20)
+    with transaction() as session:
+        session.get_one(Account, world.msp_a.account_id).cancellation_date = None
