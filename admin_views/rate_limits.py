@@ -7,7 +7,6 @@ how long to wait, before any view begins: nothing is changed and no password is 
 from __future__ import annotations
 
 import ipaddress
-import logging
 from enum import StrEnum
 
 from flask import Flask, current_app, request
@@ -15,10 +14,9 @@ from werkzeug.exceptions import TooManyRequests
 
 from admin_views.request_context import now, settings, viewer_or_none
 from admin_views.sign_in import browser_mark
-from services import sign_in_attempts
+from services import sign_in_attempts, sign_ins
 from services.rate_limits import RateLimiter
 
-log = logging.getLogger(__name__)
 EXTENSION = "rate_limiter"
 
 
@@ -76,7 +74,6 @@ def refuse_what_is_too_often() -> None:
     per_minute = getattr(settings().rate_limits, kind.value)
     seconds = limiter.hit(kind=kind.value, who=who, per_minute=per_minute)
     if seconds is not None:
-        log.warning("more than %s a minute: %s from %s", per_minute, kind.value, request.remote_addr)
         raise TooManyRequests(retry_after=seconds)
 
 
@@ -97,7 +94,7 @@ def _who(kind: Kind) -> str | None:
 
 
 def _known_browser() -> str | None:
-    """Return the mark of a browser in which the person who is named has signed in before.
+    """Return what stands for a browser in which the person who is named has signed in before.
 
     So wrong passwords from an address do not shut out who has the same one, such as a colleague's office.
     """
@@ -107,7 +104,8 @@ def _known_browser() -> str | None:
     is_known = sign_in_attempts.is_known_browser(
         mark=mark, user_name_or_email=request.form.get("username", ""), now=now()
     )
-    return mark if is_known else None
+    # Not the mark itself: whoever reads the counts shall not be known by it.
+    return sign_ins.token_hash(mark) if is_known else None
 
 
 def _network(address: str) -> str:

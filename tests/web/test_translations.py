@@ -59,6 +59,7 @@ PAGES = {
         "/msp/prices/",
         "/msp/prices/new/",
         "/msp/log/",
+        "/sessions/",
         "/dev/mails/",
     ),
     "distributor": ("/msp/customers/", "/msp/pending/", "/msp/accounts/", "/msp/points/", "/portal/"),
