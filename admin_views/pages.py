@@ -64,7 +64,9 @@ def choose_language(code: str) -> Response:
     found = signed_in()
     _keep(answer, LANGUAGE_COOKIE, code)
     if found is None:
-        answer.delete_cookie(LANGUAGE_OWNER_COOKIE)
+        answer.delete_cookie(
+            LANGUAGE_OWNER_COOKIE, secure=not settings().is_demo, httponly=True, samesite="Lax"
+        )
     else:
         _keep(answer, LANGUAGE_OWNER_COOKIE, str(found.viewer.administrator_id))
     return answer

@@ -55,7 +55,7 @@ _FORMS = {
 _TEN_THOUSAND = 10_000
 _FOUND = re.compile(
     r"印(?P<text>\d+)印|社(?P<company>\d+)社|who(?P<user_name>\d+)who|mark(?P<email>\d+)mark"
-    r"|site(?P<url>\d+)site|050-?77(?P<phone>\d\d-?\d{4})|(?<!\d)77(?P<postal>\d-?\d{4})(?!\d)"
+    r"|site(?P<url>\d+)site|050-77(?P<phone>00-\d{4})(?!\d)|(?<![\w-])77(?P<postal>0-\d{4})(?![\w-])"
 )
 
 
