@@ -56,6 +56,7 @@ install: $(TESTS_READY) $(CATALOGUES) ## make .venv with everything, for develop
 lint: $(TESTS_READY) ## rules and layout of the code
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
+	@found=$$($(VENV_PYTHON) -m bandit -q -r -c pyproject.toml . 2>&1) || { echo "$$found"; exit 1; }
 
 types: $(TESTS_READY) ## types of the code
 	$(VENV_PYTHON) -m mypy

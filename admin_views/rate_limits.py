@@ -24,8 +24,8 @@ class Kind(StrEnum):
     """What is counted together; each has its limit in `config.RateLimits`."""
 
     SIGN_IN = "sign_in"
-    FORGOTTEN_PASSWORD = "forgotten_password"  # noqa: S105 - what is limited
-    SET_PASSWORD = "set_password"  # noqa: S105 - what is limited
+    FORGOTTEN_PASSWORD = "forgotten_password"  # noqa: S105 - what is limited  # nosec B105
+    SET_PASSWORD = "set_password"  # noqa: S105 - what is limited  # nosec B105
     EXPORT = "export"
     NOTICE = "notice"
     BULK = "bulk"

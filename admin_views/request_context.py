@@ -14,7 +14,7 @@ from domain.inputs.return_path import safe_return_path
 from domain.permissions import Viewer
 from services import sign_ins
 
-SESSION_TOKEN = "sign_in"  # noqa: S105 - the name of a key
+SESSION_TOKEN = "sign_in"  # noqa: S105 - the name of a key  # nosec B105
 FRAGMENT_HEADER = "X-Fragment"
 LANGUAGES = ("ja", "en")
 LANGUAGE_COOKIE = "lang"

@@ -33,7 +33,7 @@ KEPT_SETTINGS = (
     "BILLING_REVIEW_PERCENT",
     "BILLING_REVIEW_FROM_POINTS",
 )
-EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - bound only where HOST says so
+EVERY_INTERFACE = "0.0.0.0"  # noqa: S104 - bound only where HOST says so  # nosec B104
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ class MailKind(StrEnum):
     CANCELLATION_REMINDER = "cancellation_reminder"
     SUSPENSION_WARNING = "suspension_warning"
     ADMINISTRATOR_REGISTERED = "administrator_registered"
-    PASSWORD_LINK = "password_link"  # noqa: S105 - a kind of mail
+    PASSWORD_LINK = "password_link"  # noqa: S105 - a kind of mail  # nosec B105
     OPERATOR_ALARM = "operator_alarm"
     AUDIT_HEAD = "audit_head"
     APPROVAL_REQUEST = "approval_request"

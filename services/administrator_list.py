@@ -21,7 +21,7 @@ class PersonState(StrEnum):
     """What stands under 状態: whether the person can sign in now, and if not, why."""
 
     ACTIVE = "active"
-    NO_PASSWORD = "no_password"  # noqa: S105 - a state
+    NO_PASSWORD = "no_password"  # noqa: S105 - a state  # nosec B105
     LOCKED = "locked"
     DISABLED = "disabled"
 

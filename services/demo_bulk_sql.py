@@ -130,7 +130,8 @@ def plan_statement(s: BulkSettings, part: CustomerRange) -> str:
     """Return the statement that plans the customers of a range; `balance` is the one before a cancellation."""
     since = str(s.last_cut) if part.charged else "provisioned"
     return (
-        "INSERT INTO demo_plan (position, account_id, payer_id, situation, users, fee, first_points, balance, "
+        # Put together from names of our own only.
+        "INSERT INTO demo_plan (position, account_id, payer_id, situation, users, fee, first_points, balance, "  # nosec B608
         "provisioned, canceled, leaving_day, contract_day, place, contact) "
         f"WITH RECURSIVE positions(position) AS (SELECT CAST({part.first} AS bigint) UNION ALL "
         f"SELECT position + 1 FROM positions WHERE position < {part.last}), "

@@ -145,7 +145,7 @@ def plan_customer(
     *, position: int, seed: int, provisioned_at: dt.datetime, billing_dates: Sequence[dt.date]
 ) -> DemoCustomer:
     """Return the customer at a position (from 0), given the past 25ths (oldest first) of the demo's history."""
-    chance = random.Random(seed * 1_000_003 + position)  # noqa: S311 - demo data, wanted deterministic
+    chance = random.Random(seed * 1_000_003 + position)  # noqa: S311 - demo data, wanted deterministic  # nosec B311
     situation = _situation(position)
     users = chance.choice(USER_COUNTS)
     charged = sum(billing_instant(day) >= provisioned_at for day in billing_dates)

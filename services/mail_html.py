@@ -24,7 +24,7 @@ def html_of(body_text: str, *, portal_url: str) -> Markup:
     # A browser drops blanks at the beginning of a line; no-break spaces stay.
     text = _INDENT.sub(lambda blanks: "\u00a0" * len(blanks[0]), body_text)
     parts = (_paragraphs(part) for part in _RULE.split(_linked(text, portal_url.rstrip("/"))))
-    return Markup("\n<hr>\n".join(parts))  # noqa: S704 - _linked has escaped every part of the text
+    return Markup("\n<hr>\n".join(parts))  # noqa: S704 - _linked has escaped every part of the text  # nosec B704
 
 
 def _linked(text: str, portal_url: str) -> str:
