@@ -16,7 +16,7 @@ CUSTOMERS ?= 100000
 # What else pytest is told, as in: make test ARGS='-k refill'
 ARGS ?=
 
-.PHONY: help run test check soak bench mutation golden matrix reset install lint types words
+.PHONY: help run test check soak bench mutation golden matrix sbom reset install lint types words
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -47,6 +47,9 @@ golden: $(TESTS_READY) $(CATALOGUES) ## write the golden files anew; look at the
 
 matrix: $(TESTS_READY) $(CATALOGUES) ## write docs/permissions.md anew from docs/permissions.toml
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/security/test_access_matrix.py $(ARGS)
+
+sbom: ## list everything that the portal runs with, in var/sbom.json (CycloneDX)
+	@PYTHON="$(PYTHON)" sh scripts/sbom "$${VAR_DIR:-var}/sbom.json"
 
 reset: ## forget the embedded database and queue (var/)
 	@$(PYTHON) -m launcher.reset
