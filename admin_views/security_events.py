@@ -1,7 +1,7 @@
 """What of the answers goes into the security log, found out here once: no view has to think of it.
 
 Everything that refuses ends in an error handler (admin_views/error_pages.py), in a form that is shown again
-(admin_views/dialogs.py), or in an answer of its own; the last are seen by their status. Source: decision 0015.
+(admin_views/dialogs.py), or in an answer of its own; the last are seen by their status. Source: decision 0016.
 """
 
 from __future__ import annotations

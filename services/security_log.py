@@ -1,7 +1,7 @@
 """The security log: one line of JSON for each refusal that may be an attack, and how many there were of each.
 
 Lines go to the logger `portal.security` and nowhere else: no table is written, for a page that is only read changes
-nothing. The counts are those of this process, since its start. Source: decision 0015.
+nothing. The counts are those of this process, since its start. Source: decision 0016.
 """
 
 from __future__ import annotations
