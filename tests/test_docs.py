@@ -39,7 +39,9 @@ def test_what_a_document_links_to_is_there(document: Path) -> None:
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
-@pytest.mark.parametrize("target", ["run", "test", "check", "soak", "bench", "golden", "sbom", "reset", "help"])
+@pytest.mark.parametrize(
+    "target", ["run", "test", "check", "soak", "bench", "golden", "sbom", "reset", "help"]
+)
 def test_the_makefile_has_what_the_readme_may_name(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
