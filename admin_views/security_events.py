@@ -22,6 +22,7 @@ from services.access import AccountNotVisible, PermissionRefused
 from services.account_registrations import DistributorUnknown
 from services.administrator_access import AdministratorNotVisible
 from services.applications import ParentUnknown
+from services.approval_access import ApprovalNotVisible
 from services.foreign_rows import RowKind
 from services.menu_presets import PresetUnknown
 from services.moves import TargetUnknown
@@ -35,6 +36,7 @@ from services.session_list import SessionNotVisible
 ROWS: dict[type[DomainError], tuple[RowKind, str]] = {
     AccountNotVisible: (RowKind.ACCOUNT, "account_id"),
     AdministratorNotVisible: (RowKind.ADMINISTRATOR, "administrator_id"),
+    ApprovalNotVisible: (RowKind.APPROVAL, "approval_id"),
     DistributorUnknown: (RowKind.ACCOUNT, "parent_id"),
     ParentUnknown: (RowKind.ACCOUNT, "parent_id"),
     PresetUnknown: (RowKind.MENU_PRESET, "preset_id"),

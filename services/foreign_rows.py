@@ -10,7 +10,16 @@ from typing import Any
 
 from sqlalchemy import select
 
-from models import Account, Administrator, BillingRehearsal, MenuPreset, ServiceUser, SignIn, db
+from models import (
+    Account,
+    Administrator,
+    ApprovalRequest,
+    BillingRehearsal,
+    MenuPreset,
+    ServiceUser,
+    SignIn,
+    db,
+)
 
 
 class RowKind(StrEnum):
@@ -18,6 +27,7 @@ class RowKind(StrEnum):
 
     ACCOUNT = "account"
     ADMINISTRATOR = "administrator"
+    APPROVAL = "approval"
     MENU_PRESET = "menu_preset"
     REHEARSAL = "rehearsal"
     SERVICE_USER = "service_user"
@@ -27,6 +37,7 @@ class RowKind(StrEnum):
 _MODELS: dict[RowKind, Any] = {
     RowKind.ACCOUNT: Account,
     RowKind.ADMINISTRATOR: Administrator,
+    RowKind.APPROVAL: ApprovalRequest,
     RowKind.MENU_PRESET: MenuPreset,
     RowKind.REHEARSAL: BillingRehearsal,
     RowKind.SERVICE_USER: ServiceUser,
