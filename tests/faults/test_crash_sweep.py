@@ -125,7 +125,13 @@ def test_the_works_have_all_of_it_to_do(sweep: Sweep) -> None:
     reasons = {row.split("parked_reason=")[1] for row in held["run"]["billing_items"]}
     assert reasons == {"-", "fee_out_of_range", "database_refused"}
     told = "\n".join(held["run"]["audit_events"])
-    expected = ("account.suspended", "account.resumed", "cancellation.blocked", "warning_mail.queued")
+    expected = (
+        "account.suspended",
+        "account.resumed",
+        "cancellation.blocked",
+        "warning_mail.queued",
+        "approval.expired",
+    )
     assert [action for action in expected if f"action={action} " not in told] == []
     canceled = [row for row in held["cancellation"]["accounts"] if "status=canceled" in row]
     assert [kind for kind in ("msp", "customer") if not any(f"type={kind} " in row for row in canceled)] == []

@@ -18,6 +18,8 @@ from domain.permissions import AccountType, Viewer
 from models import Account, Administrator, Cancellation, PriceVersionRow, db
 from models.mails import MailKind
 from services import (
+    approval_asking,
+    approvals,
     audit_seals,
     cancellations,
     clockwork,
@@ -72,8 +74,9 @@ def prepare() -> dict[str, Any]:
     _schedule_all(world, short)
     _apply(world, 2)
     _write_mails(short)
+    approval_id = _ask(world)
     plan = refills.plan_refill(viewer=world.distributor, account_ids=short, now=START)
-    return {"short": short, "digest": plan.digest}
+    return {"short": short, "digest": plan.digest, "approval_id": approval_id}
 
 
 def prepare_the_25th() -> dict[str, Any]:
@@ -191,6 +194,19 @@ def _write_mails(account_ids: list[int]) -> None:
             )
 
 
+def _ask(world: World) -> int:
+    """Ask a second person for points; nobody answers until the 25th."""
+    customer = world.customer()
+    with transaction():
+        return approval_asking.ask_for_movement(
+            movement=points.Movement(customer, is_addition=True, points=60),
+            viewer=world.msp_a,
+            request_id=request_id(),
+            brand=BRAND,
+            now=BEGAN,
+        ).id
+
+
 def _viewer(user_name: str) -> Viewer:
     row = db.session.execute(
         select(Administrator, Account.account_type)
@@ -217,6 +233,18 @@ def _refill(now: dt.datetime, values: Mapping[str, Any]) -> dict[str, int]:
             now=now,
         )
     return asdict(result)
+
+
+def _approve(now: dt.datetime, values: Mapping[str, Any]) -> int:
+    with transaction():
+        return approvals.approve(
+            viewer=_viewer("distributor"),
+            approval_id=values["approval_id"],
+            shown=(60,),
+            consent=False,
+            brand=BRAND,
+            now=now,
+        ).moved_points
 
 
 def _send_mails(now: dt.datetime, values: Mapping[str, Any]) -> None:
@@ -257,6 +285,7 @@ def _add_twice(now: dt.datetime, values: Mapping[str, Any]) -> None:
 WORKS: dict[str, Work] = {
     "run": Work(_run_due_work, CUT + dt.timedelta(seconds=30), prepare_the_25th),
     "refill": Work(_refill, START, prepare),
+    "approval": Work(_approve, START, prepare),
     "cancellation": Work(_run_due_work, ON_THE_22ND, prepare),
     "mails": Work(_send_mails, START, prepare, left_out=(("outgoing_mails", "attempts"),)),
     "provisioning": Work(_provision, START, prepare),
