@@ -13,8 +13,9 @@ def request_facts(request: ApprovalRequest) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "approval_number": request.id,
         "approval_kind": request.kind.value,
-        "approval_points": request.asked_points,
     }
+    if request.kind is not ApprovalKind.RULE_CHANGE:
+        facts["approval_points"] = request.asked_points
     if request.subject_account_id is not None:
         subject = db.session.get_one(Account, request.subject_account_id)
         facts |= {"company_name": subject.company_name, "account_number": subject.account_number}

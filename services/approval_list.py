@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from flask_babel import lazy_gettext as _
+from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, case, func, literal, select
 from sqlalchemy.orm import aliased
 
@@ -90,7 +91,7 @@ def _columns(
         ListColumn("asked_points", _("ポイント"), "points", ApprovalRequest.asked_points),
         ListColumn("requester", _("依頼者"), "text", asked.name(), words=ACTOR_WORDS),
         ListColumn("requested_at", _("依頼日時"), "instant", ApprovalRequest.requested_at),
-        ListColumn("expires_at", _("期限"), "instant", ApprovalRequest.expires_at),
+        ListColumn("expires_at", lazy_pgettext("approval", "期限"), "instant", ApprovalRequest.expires_at),
         ListColumn("state", _("状態"), "text", state, words=APPROVAL_STATE_WORDS),
         ListColumn("decider", _("回答者"), "text", _decider(decided), words=ACTOR_WORDS),
         ListColumn("decided_at", _("回答日時"), "instant", ApprovalRequest.decided_at),

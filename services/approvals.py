@@ -84,7 +84,8 @@ def approve(
     approval = four_eyes.Approval(request, viewer.administrator_id, approved_points)
     amounts = _carry_out(approval, viewer, shown, consent, now)
     request.approved_points, request.moved_points = approved_points, total_points(request.kind, amounts)
-    _decide(request, ApprovalState.APPROVED, viewer, brand, now, approved_points=request.moved_points)
+    moved = {"moved_points": request.moved_points} if amounts else {}
+    _decide(request, ApprovalState.APPROVED, viewer, brand, now, **moved)
     return ApprovalDone(request, request.moved_points)
 
 

@@ -97,7 +97,7 @@ FIELD_WORDS: dict[str, Any] = {
     "approval_number": _("承認依頼 No."),
     "approval_kind": _("依頼内容"),
     "approval_points": _("依頼したポイント"),
-    "approved_points": _("承認したポイント"),
+    "moved_points": _("実行されたポイント"),
     "rejection_reason": _("却下の理由"),
     "requester_account_id": _("依頼元"),
 }

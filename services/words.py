@@ -44,7 +44,7 @@ APPROVAL_KIND_WORDS = {
     ApprovalKind.ADDITION: _("ポイント追加"),
     ApprovalKind.RETURN: _("ポイント返却"),
     ApprovalKind.REFILL: _("必要ポイントの補充"),
-    ApprovalKind.CANCELLATION: lazy_pgettext("kind of point line", "解約"),
+    ApprovalKind.CANCELLATION: lazy_pgettext("kind of request", "解約"),
     ApprovalKind.SCHEDULED_CANCELLATION: _("解約予約"),
     ApprovalKind.RULE_CHANGE: _("二人承認の設定変更"),
 }
