@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_admin import Admin
 from flask_babel import lazy_gettext as _l
+from flask_babel import lazy_pgettext
 
 from admin_views.accounts import AccountsView
 from admin_views.approvals import ApprovalsView
@@ -26,7 +27,7 @@ from models import Account, ApprovalRequest, AuditEvent, BillingRun, MenuPreset,
 ACCOUNTS = _l("管理アカウント")
 POINTS = _l("ポイント管理")
 LOG = _l("ログ")
-SETTINGS = _l("設定")
+SETTINGS = lazy_pgettext("menu", "設定")
 OPERATION = _l("運用")
 
 
