@@ -122,6 +122,7 @@ def _plan_movement(request: ApprovalRequest, viewer: Viewer, now: dt.datetime) -
     movement = movement_of(request)
     preview = points.preview_movement(viewer=viewer, account_id=movement.account_id)
     ledger.check_running(preview.account, now)
+    ledger.check_payer(payer_id=request.account_id, now=now)
     stock = preview.payer_balance or 0
     if movement.is_addition:
         return ApprovalPlan(request, (movement.points,), stock, stock - movement.points)
