@@ -38,6 +38,7 @@ bench: $(TESTS_READY) $(CATALOGUES) ## measure
 	CUSTOMERS=$(CUSTOMERS) $(VENV_PYTHON) -m benchmarks.portal
 	$(VENV_PYTHON) -m benchmarks.run_of_the_25th --customers $(CUSTOMERS)
 	$(VENV_PYTHON) -m benchmarks.demo_and_verify --customers $(CUSTOMERS) --months 12
+	$(VENV_PYTHON) -m benchmarks.row_policies --customers $(CUSTOMERS)
 
 mutation: $(TESTS_READY) ## break the rules one by one; 90 % must be noticed by their tests
 	@PROCESSES=$(PROCESSES) $(VENV_PYTHON) scripts/mutation

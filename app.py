@@ -23,6 +23,7 @@ from admin_views import (
     probes,
     rate_limits,
     registry,
+    request_rows,
     security_events,
     security_headers,
     security_txt,
@@ -86,6 +87,7 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
 
 
 def _register_screens(app: Flask) -> None:
+    request_rows.init_app(app)
     cookies.init_app(app)
     security_headers.init_app(app)
     patience.init_app(app)

@@ -233,9 +233,7 @@ class CustomerDialogs:
 def _edit_form(account: Account, *, sent: Any) -> EditForm:
     """Return the form of an account; `sent` None: with what is stored."""
     choices = access.support_accounts_of(viewer=viewer(), privileged_msp_id=account.privileged_msp_id)
-    assigned = account.support_account
-    if assigned is not None and assigned.id not in dict(choices):
-        choices.append((assigned.id, f"{assigned.account_number} {assigned.company_name}"))
+    choices += [found for found in access.assigned_support_account(account) if found not in choices]
     return EditForm(
         sent,
         obj=account,

@@ -1,4 +1,7 @@
-"""/dev/mails/: in the demo every mail is shown here instead of being sent. Does not exist in production."""
+"""/dev/mails/: in the demo every mail, whoever looks, is shown here instead of being sent.
+
+Does not exist in production.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 
 from models.mails import MailState
+from services import row_scope
 from services.audit_field_words import MAIL_KIND_WORDS
 from services.mail_html import html_of
 from services.outgoing_mails import find_mail, list_mails
@@ -34,7 +38,8 @@ def register_dev_mails(app: Flask) -> None:
 def list_page() -> str:
     """Show all mails, newest first."""
     page = _page_number()
-    mails, total = list_mails(page=page, page_size=PAGE_SIZE)
+    with row_scope.scoped(row_scope.EVERYTHING):
+        mails, total = list_mails(page=page, page_size=PAGE_SIZE)
     return render_template(
         "dev_mails/list.html",
         mails=mails,
@@ -49,7 +54,8 @@ def list_page() -> str:
 @blueprint.get("/<row_id:mail_id>/")
 def detail_page(mail_id: int) -> str:
     """Show one mail as its recipient reads it."""
-    mail = find_mail(mail_id)
+    with row_scope.scoped(row_scope.EVERYTHING):
+        mail = find_mail(mail_id)
     if mail is None:
         abort(404)
     return render_template(

@@ -8,7 +8,7 @@ from flask import Blueprint, abort, make_response, request
 from werkzeug.wrappers import Response
 
 from admin_views.request_context import now, settings
-from services import health_metrics
+from services import health_metrics, row_scope
 
 blueprint = Blueprint("metrics", __name__)
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "::ffff:127.0.0.1"})
@@ -21,7 +21,9 @@ def metrics() -> Response:
     """Answer with the numbers, or as a page that is not there."""
     if not (_has_token() or _is_from_this_machine()):
         abort(404)
-    answer = make_response(health_metrics.metrics_text(now=now(), settings=settings()))
+    with row_scope.scoped(row_scope.EVERYTHING):
+        text = health_metrics.metrics_text(now=now(), settings=settings())
+    answer = make_response(text)
     answer.headers["Content-Type"] = health_metrics.CONTENT_TYPE
     return answer
 

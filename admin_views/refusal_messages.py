@@ -41,6 +41,7 @@ from services import (
     rehearsal_choice,
     rehearsals,
     requests,
+    row_guard,
     run_comparison,
     run_progress,
     saved_rehearsals,
@@ -53,6 +54,7 @@ from services import points as point_movements
 
 REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     access.AccountNotVisible: _l("アカウントが見つかりません。"),
+    row_guard.RowOutOfScope: _l("アカウントが見つかりません。"),
     access.PermissionRefused: _l("この操作を行う権限がありません。"),
     account_as_of.DayOutOfRange: _l("%(earliest)sから%(latest)sまでの日付で入力してください。"),
     accounts.ContractDateInvalid: _l("契約日は%(earliest)sから%(latest)sまでの日付で入力してください。"),

@@ -28,13 +28,23 @@ from admin_views.request_context import (
 from domain.errors import DomainError
 from domain.inputs.emails import MAXIMUM_LENGTH
 from domain.sign_in_locks import BROWSER_KNOWN_FOR
-from services import doorbell, one_time_links, password_requests, passwords, sign_in_attempts, sign_ins
+from services import (
+    doorbell,
+    one_time_links,
+    password_requests,
+    passwords,
+    row_scope,
+    sign_in_attempts,
+    sign_ins,
+)
 from services.mail_texts import mail_brand_from
 from services.transaction import InUse, transaction
 
 blueprint = Blueprint("sign_in", __name__)
 #: Requests for these need no look at the session, and must work without a database.
 _PUBLIC_ENDPOINTS = frozenset({"static", "probes.healthz", "probes.readyz", "metrics.metrics"})
+#: These are about whoever is named there, not about who may be signed in in the same browser.
+_PATHS_BEFORE_SIGN_IN = ("/login", "/forgot-password", "/set-password/")
 #: By this a browser is known again in which somebody signed in before; only the sign-in page gets to see it.
 BROWSER_COOKIE = "known_browser"
 #: Noting the use of a session may be left to the next request: the page behind it waits for locks itself.
@@ -72,11 +82,20 @@ def init_app(app: Flask) -> None:
 
 
 def look_at_session() -> None:
-    """Look up who is signed in before anything opens a transaction, and note the use once a minute."""
+    """Look up who is signed in before anything opens a transaction, and note the use once a minute.
+
+    From then on the request has the rows of who is signed in, and no others.
+    """
     if request.endpoint in _PUBLIC_ENDPOINTS:
         g.signed_in = None
         return
     found, token = signed_in(), session_token()
+    _note_use(found, token)
+    if found is not None and not request.path.startswith(_PATHS_BEFORE_SIGN_IN):
+        row_scope.enter(row_scope.of_viewer(found.viewer))
+
+
+def _note_use(found: sign_ins.SignedIn | None, token: str | None) -> None:
     if found is None or token is None:
         session.pop(SESSION_TOKEN, None)
     elif found.is_touch_due(now()):

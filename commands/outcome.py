@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 
 from config import Settings
 from domain.errors import DomainError
+from services import row_scope
 
 
 class Refused(click.ClickException):
@@ -47,6 +48,7 @@ class _OneLine(click.Command):
             raise _usage_in_one_line(error) from error
 
     def invoke(self, ctx: click.Context) -> Any:
+        row_scope.act_for_the_portal()
         try:
             return super().invoke(ctx)
         except click.UsageError as error:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app import create_app
 from jobs.schedule import TIMETABLE, Entry
 from jobs.watch import Watch
-from services import doorbell
+from services import doorbell, row_scope
 
 LOCK_NAME = "portal:timetable"
 #: A timetable that is gone without a word is followed by another after this long.
@@ -120,6 +120,7 @@ def main() -> int:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
+    row_scope.act_for_the_portal()
     application = create_app()
     redis_url = application.extensions["settings"].redis_url
     if not redis_url:

@@ -21,7 +21,7 @@ from jobs.allowed_jobs import CheckedJob, JobRefused
 from jobs.checked_queue import CheckedQueue
 from jobs.schedule import TIMETABLE
 from models import db
-from services import doorbell, security_log
+from services import doorbell, row_scope, security_log
 from services.security_log import SecurityEvent
 
 RETRY_SECONDS = 1.0
@@ -129,6 +129,7 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S", stream=sys.stdout
     )
+    row_scope.act_for_the_portal()
     application = create_app()
     redis_url = application.extensions["settings"].redis_url
     if not redis_url:

@@ -6,10 +6,11 @@ from typing import Any
 
 from alembic import context
 from flask import current_app
-from sqlalchemy import Connection, create_engine, pool
+from sqlalchemy import Connection, create_engine, make_url, pool
 
 from models import db
 from models.base import EnumText, UtcDateTime
+from services import database_roles
 
 
 def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
@@ -19,6 +20,12 @@ def render_item(kind: str, item: Any, autogen_context: Any) -> str | bool:
     if kind == "type" and isinstance(item, EnumText):
         return "sa.String(length=40)"
     return False
+
+
+def is_compared(item: Any, name: str | None, kind: str, is_reflected: bool, other: Any) -> bool:
+    """Leave out, when models and schema are compared, what another engine alone has."""
+    only_on = getattr(item, "info", {}).get("only_on")
+    return only_on in (None, context.get_context().dialect.name)
 
 
 def owner_url() -> str:
@@ -40,11 +47,13 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=db.metadata,
         render_item=render_item,
+        include_object=is_compared,
         render_as_batch=False,
         compare_type=True,
     )
     with context.begin_transaction():
         context.run_migrations()
+        database_roles.settle(connection, application_role=make_url(_application_url()).username)
 
 
 if context.is_offline_mode():

@@ -47,6 +47,14 @@ class Account(Base):
         Index("ix_accounts_support_account_id_id", "support_account_id", "id"),
         Index("ix_accounts_cancellation_date", "cancellation_date"),
         Index("ix_accounts_status_type", "status", "account_type"),
+        # By this services/account_search.py finds; SQLite reads the rows.
+        Index(
+            "ix_accounts_search_text",
+            "search_text",
+            postgresql_using="gin",
+            postgresql_ops={"search_text": "gin_trgm_ops"},
+            info={"only_on": "postgresql"},
+        ).ddl_if(dialect="postgresql"),
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)

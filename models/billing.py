@@ -106,7 +106,9 @@ class BillingItem(Base):
         is_one_of("state", ItemState),
         # PostgreSQL's own check would look at and lock each account, for a fifth of a run's time: the list is
         # written from accounts in one statement, none with a balance can be deleted, and an invariant asks.
-        ForeignKeyConstraint(["account_id"], ["accounts.id"]).ddl_if(dialect="sqlite"),
+        ForeignKeyConstraint(["account_id"], ["accounts.id"], info={"only_on": "sqlite"}).ddl_if(
+            dialect="sqlite"
+        ),
         CheckConstraint("fee_points >= 0", name="fee_not_negative"),
         CheckConstraint("(state = 'parked') = (parked_reason IS NOT NULL)", name="parked_has_reason"),
         # Of parked ones only: an index that a posted item left would cost each of them a second row version.

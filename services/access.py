@@ -12,6 +12,7 @@ from domain.errors import DomainError
 from domain.lifecycle import RUNNING
 from domain.permissions import DEPTH, AccountType, Permission, Viewer
 from models import Account, db
+from services import row_scope
 from services.sent_rows import is_among
 
 CUSTOMERS = frozenset({AccountType.CUSTOMER})
@@ -162,4 +163,16 @@ def support_accounts_of(*, viewer: Viewer, privileged_msp_id: int | None = None)
         statement = statement.where(Account.privileged_msp_id == own)
     if privileged_msp_id is not None:
         statement = statement.where(Account.privileged_msp_id == privileged_msp_id)
-    return [(row.id, f"{row.account_number} {row.company_name}") for row in db.session.execute(statement)]
+    return _look_up(statement)
+
+
+def assigned_support_account(account: Account) -> list[tuple[int, str]]:
+    """Return (id, "number 会社名") of the support account that looks after an account, whether it runs or not."""
+    columns = select(Account.id, Account.account_number, Account.company_name)
+    return _look_up(columns.where(Account.id == account.support_account_id))
+
+
+def _look_up(statement: Select[int, str | None, str]) -> list[tuple[int, str]]:
+    with row_scope.beyond("support accounts stand beside an MSP, not below it: number and name alone"):
+        rows = db.session.execute(statement).all()
+    return [(row.id, f"{row.account_number} {row.company_name}") for row in rows]

@@ -28,6 +28,7 @@ from services import access, account_as_of, cancellation_previews, prices
 from services.actor_names import Actors
 from services.bounces import bounced_addresses
 from services.cancellation_previews import CancellationPreview
+from services.company_names import find_company_name
 from services.estimates import estimate_columns
 from services.lists import ListArguments, ListSource, Page, fetch_page
 from services.operation_log import log_source
@@ -104,8 +105,8 @@ def find_history(
         state=state,
         day=day,
         point_balance=(balance.point_balance if balance else None) if day is None else state.point_balance,
-        parent_name=_name_of(state.parent_id),
-        support_name=_name_of(state.support_account_id),
+        parent_name=find_company_name(state.parent_id),
+        support_name=find_company_name(state.support_account_id),
         lines=_newest(
             history_source(viewer=viewer), PointLine.account_id == account.id, PointLine.recorded_at, until
         ),
@@ -176,11 +177,6 @@ def _mail_count(account_id: int, until: dt.datetime | None) -> int:
 def _mails_of(account_id: int, until: dt.datetime | None) -> ColumnElement[bool]:
     is_of_account = OutgoingMail.account_id == account_id
     return is_of_account if until is None else is_of_account & (OutgoingMail.created_at < until)
-
-
-def _name_of(account_id: int | None) -> str:
-    account = db.session.get(Account, account_id) if account_id is not None else None
-    return account.company_name if account else ""
 
 
 def _ahead(

@@ -15,7 +15,7 @@ from domain.permissions import AccountType, Permission, Viewer
 from domain.points import LARGEST_USER_COUNT, SMALLEST_USER_COUNT
 from domain.portal_menus import hidden_keys
 from models import Account, ContractUserChange, db
-from services import access, audit, cut_gate
+from services import access, audit, cut_gate, row_scope
 from services.ledger import check_running
 from services.profiles import apply_profile, check_version
 from services.service_user_list import registered_count
@@ -156,7 +156,7 @@ def _account_to_edit(viewer: Viewer, account_id: int, now: dt.datetime) -> Accou
 def _check_support(account: Account, support_account_id: int | None) -> None:
     if support_account_id is None:
         return
-    found = db.session.execute(
+    meant = (
         select(Account.id)
         .where(
             Account.id == support_account_id,
@@ -166,6 +166,8 @@ def _check_support(account: Account, support_account_id: int | None) -> None:
         )
         # Shared: its own cancellation, which ends its assignments, waits for this one, or the other way round.
         .with_for_update(read=True)
-    ).scalar_one_or_none()
+    )
+    with row_scope.beyond("a support account of the same 特権MSP stands beside an MSP, not below it"):
+        found = db.session.execute(meant).scalar_one_or_none()
     if found is None:
         raise SupportAccountUnknown

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from domain.permissions import Viewer
 from models import Account, Administrator
 from services import access
+from services.company_names import employer_name_of
 from services.words import CLOCKWORK_ACTOR
 
 
@@ -33,7 +34,7 @@ class Actors:
         return case(
             (self._administrator_id.is_(None), literal(CLOCKWORK_ACTOR)),
             (self._is_near, self._person.user_name),
-            else_=self._account.company_name,
+            else_=employer_name_of(self._administrator_id),
         )
 
     def found_by(self) -> ColumnElement[str]:

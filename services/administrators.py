@@ -17,7 +17,7 @@ from domain.inputs.emails import email_key, parse_email
 from domain.inputs.text import clean_line
 from domain.permissions import LEVELS, AdminLevel, Viewer
 from models import Account, Administrator, db
-from services import audit, sign_in_attempts, sign_ins
+from services import audit, row_scope, sign_in_attempts, sign_ins
 from services.one_time_links import create_one_time_link
 
 LONGEST_FULL_NAME = 100
@@ -209,7 +209,8 @@ def _account_numbered(account_number: str) -> Account:
 
 
 def _is_held(condition: ColumnElement[bool]) -> bool:
-    return db.session.execute(select(Administrator.id).where(condition)).first() is not None
+    with row_scope.beyond("names are unique in the whole portal; told is only that one is taken"):
+        return db.session.execute(select(Administrator.id).where(condition)).first() is not None
 
 
 def _named(user_name: str) -> Administrator:

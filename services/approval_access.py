@@ -10,7 +10,7 @@ from domain.errors import DomainError
 from domain.four_eyes import CANCELING, ApprovalKind, ApprovalState
 from domain.permissions import Permission, Viewer
 from models import Account, ApprovalRequest, db
-from services import access, principals
+from services import access, principals, row_scope
 from services.access import PermissionRefused
 from services.actor_names import Actors
 from services.cancellation_previews import cancellation_permission
@@ -124,13 +124,14 @@ def check_decider(viewer: Viewer, request: ApprovalRequest) -> None:
 
 def check_requester(request: ApprovalRequest) -> None:
     """Refuse a request whose requester could not ask for it any more. :raises RequesterMayNot:"""
-    # Beyond the viewer's scope where somebody above asked; nothing of him is shown.
-    may_ask = principals.may_still(
-        administrator_id=request.requester_id,
-        permission=permission_of(request),
-        account_id=request.account_id,
-        or_of_own=True,
-    )
+    permission = permission_of(request)
+    with row_scope.beyond("somebody above may have asked; nothing of him is shown"):
+        may_ask = principals.may_still(
+            administrator_id=request.requester_id,
+            permission=permission,
+            account_id=request.account_id,
+            or_of_own=True,
+        )
     if not may_ask:
         raise RequesterMayNot
 

@@ -11,7 +11,7 @@ from domain.billing_calendar import TOKYO, tokyo_date
 from domain.four_eyes import ApprovalKind
 from models import Account, Administrator, ApprovalRequest, db
 from models.mails import MailKind
-from services import four_eyes
+from services import four_eyes, row_scope
 from services.mail_texts import MailBrand
 from services.outgoing_mails import MailDraft, queue_mails
 
@@ -31,8 +31,8 @@ def tell_approvers(*, request: ApprovalRequest, brand: MailBrand, now: dt.dateti
 
 def tell_requester(*, request: ApprovalRequest, brand: MailBrand, now: dt.datetime) -> None:
     """Queue the mail that tells who asked what became of it."""
-    # Beyond the viewer's scope where somebody above asked; the mail goes to him alone.
-    person = db.session.get_one(Administrator, request.requester_id)
+    with row_scope.beyond("somebody above may have asked; the mail goes to him alone"):
+        person = db.session.get_one(Administrator, request.requester_id)
     if person.deleted_at is None:
         payer = db.session.get_one(Account, request.account_id)
         draft = _draft(MailKind.APPROVAL_DECISION, request, payer, person)
@@ -40,7 +40,6 @@ def tell_requester(*, request: ApprovalRequest, brand: MailBrand, now: dt.dateti
 
 
 def _approvers(request: ApprovalRequest, account_id: int) -> list[Administrator]:
-    # Beyond the viewer's scope for the account above; each mail goes to one person and names nobody else.
     statement = (
         select(Administrator)
         .join(Account, Account.id == Administrator.account_id)
@@ -51,7 +50,8 @@ def _approvers(request: ApprovalRequest, account_id: int) -> list[Administrator]
         )
         .order_by(Administrator.id)
     )
-    return list(db.session.execute(statement).scalars())
+    with row_scope.beyond("people of the account above get a mail each, which names nobody else"):
+        return list(db.session.execute(statement).scalars())
 
 
 def _draft(kind: MailKind, request: ApprovalRequest, payer: Account, person: Administrator) -> MailDraft:

@@ -14,7 +14,7 @@ from domain.four_eyes import CANCELING, ApprovalKind, total_points
 from domain.permissions import Viewer
 from domain.points import returnable_points
 from models import Account, ApprovalRequest, db
-from services import cancellation_previews, four_eyes, ledger, points, refills
+from services import cancellation_previews, four_eyes, ledger, points, refills, row_scope
 from services.cancellation_previews import CancellationPreview
 
 
@@ -98,13 +98,12 @@ def refill_amounts(request: ApprovalRequest, plan: refills.RefillPlan) -> tuple[
 
 def names_of_rows(request: ApprovalRequest) -> list[RowName]:
     """Return number and name of each row of a refill, in its order; what they are called now."""
-    # Beyond the viewer's scope for a row that has gone to another MSP: its name was in the request already.
     statement = select(Account.id, Account.account_number, Account.company_name).where(
         Account.id.in_(request.account_ids)
     )
-    found = {
-        row.id: RowName(row.account_number or "", row.company_name) for row in db.session.execute(statement)
-    }
+    with row_scope.beyond("a row may have gone to another MSP: its name was in the request already"):
+        rows = db.session.execute(statement).all()
+    found = {row.id: RowName(row.account_number or "", row.company_name) for row in rows}
     return [found.get(account_id, RowName("", "")) for account_id in request.account_ids]
 
 

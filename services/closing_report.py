@@ -19,6 +19,7 @@ from domain.points import PointKind
 from models import Account, BillingItem, BillingRun, PointLine, PriceVersionRow, db
 from models.billing import ItemState
 from services import access, rehearsals
+from services.company_names import company_name_of
 from services.run_comparison import RunNotListed, find_run
 
 
@@ -189,19 +190,17 @@ def _msps(of: _Part) -> tuple[MspTotals, ...]:
 
 
 def _parked(of: _Part) -> Sequence[Row[*tuple[Any, ...]]]:
-    parent = aliased(Account)
     statement = (
         select(
             Account.account_number,
             Account.company_name,
-            parent.company_name.label("parent_name"),
+            company_name_of(Account.parent_id).label("parent_name"),
             BillingItem.contract_user_count,
             BillingItem.fee_points,
             BillingItem.parked_reason,
         )
         .select_from(BillingItem)
         .join(Account, Account.id == BillingItem.account_id)
-        .outerjoin(parent, parent.id == Account.parent_id)
         .where(*of.items, BillingItem.state == ItemState.PARKED)
         .order_by(Account.account_number, Account.id)
     )

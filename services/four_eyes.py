@@ -19,7 +19,10 @@ from domain.four_eyes import PAYER_TYPES, ApprovalState, approving_levels, needs
 from domain.lifecycle import RUNNING
 from domain.permissions import AccountType, Viewer
 from models import Account, Administrator, ApprovalRequest, FourEyesRule, db
+from services import row_scope
 
+#: Why the people of the account above are looked at.
+COUNTED_ABOVE = "people of the account above are counted, and nothing else is told of them"
 #: What an event of a movement says of the request that it was approved by.
 EVENT_FACTS = ("approval_number", "requester_id", "requester_account_id")
 
@@ -102,8 +105,8 @@ def event_facts(approval: Approval | None) -> dict[str, Any]:
     if approval is None:
         return {}
     request = approval.request
-    # Beyond the viewer's scope where somebody above asked: only the id of his account is kept.
-    requester = db.session.get_one(Administrator, request.requester_id)
+    with row_scope.beyond("somebody above may have asked: only the id of his account is kept"):
+        requester = db.session.get_one(Administrator, request.requester_id)
     return {
         "approval_number": request.id,
         "requester_id": request.requester_id,
@@ -135,8 +138,10 @@ def may_approve_as(person: type[Administrator], home: type[Account]) -> ColumnEl
 
 
 def approver_count(payer: type[Account] = Account) -> ColumnElement[int]:
-    """Return how many people may approve for a paying account, as SQL: its own and those right above it."""
-    # Beyond the viewer's scope: people of the account above are counted, and nothing else is told of them.
+    """Return how many people may approve for a paying account, as SQL: its own and those right above it.
+
+    It looks beyond the rows of the paying account: for a list whose source says so.
+    """
     person, home = aliased(Administrator), aliased(Account)
     return (
         select(func.count(person.id))
@@ -149,7 +154,6 @@ def approver_count(payer: type[Account] = Account) -> ColumnElement[int]:
 
 def count_approvers(account_id: int, *, without: int | None = None) -> int:
     """Return how many people may approve for a paying account; `without` leaves one administrator out."""
-    # Beyond the viewer's scope, as above.
     person, home, payer = aliased(Administrator), aliased(Account), aliased(Account)
     statement = (
         select(func.count(person.id))
@@ -160,7 +164,8 @@ def count_approvers(account_id: int, *, without: int | None = None) -> int:
     )
     if without is not None:
         statement = statement.where(person.id != without)
-    return db.session.execute(statement).scalar_one()
+    with row_scope.beyond(COUNTED_ABOVE):
+        return db.session.execute(statement).scalar_one()
 
 
 def is_expired(now: dt.datetime) -> ColumnElement[bool]:

@@ -66,6 +66,7 @@ def rules_source(*, viewer: Viewer) -> ListSource:
         search_expressions=[Account.search_text],
         tie_breaker=Account.id,
         default_sort="account_number",
+        looks_beyond=four_eyes.COUNTED_ABOVE,
     )
 
 

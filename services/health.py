@@ -9,6 +9,7 @@ from typing import Any
 from flask_babel import gettext
 
 from services import health_run
+from services.database_roles import Protection
 from services.health_facts import DueWork, HealthFacts
 from services.health_states import Check, State, ago, by_age
 
@@ -180,9 +181,14 @@ def _seals(facts: HealthFacts) -> Check:
 def _database(facts: HealthFacts) -> Check:
     title = gettext("データベース")
     finding = gettext("応答しています。スキーマの版: %(version)s。", version=facts.schema_version)
-    advice = gettext("flask --app app db upgrade を実行してください。")
-    state = State.OK if facts.is_schema_current else State.BROKEN
-    return Check("database", title, state, finding, advice)
+    if not facts.is_schema_current:
+        advice = gettext("flask --app app db upgrade を実行してください。")
+        return Check("database", title, State.BROKEN, finding, advice)
+    is_open = facts.row_protection in (Protection.BYPASSED, Protection.OWNER)
+    if is_open:
+        finding += gettext("このロールには、行の保護（RLS）が十分に働いていません。")
+    advice = gettext("DATABASE_URL に、何も所有しないロールを指定してください（docs/operations.md）。")
+    return Check("database", title, State.WARNING if is_open else State.OK, finding, advice)
 
 
 def _overdue(now: dt.datetime, *dues: DueWork) -> State:

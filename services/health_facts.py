@@ -25,6 +25,7 @@ from models.billing import ItemState, RunState
 from services import (
     alarms,
     audit_seals,
+    database_roles,
     health_beats,
     health_queue,
     health_verification,
@@ -34,6 +35,7 @@ from services import (
 from services.audit_seals import Link
 from services.cancellation_blockers import BLOCKING
 from services.clockwork import LAST_TICK
+from services.database_roles import Protection
 from services.health_beats import SeenWorker
 from services.health_queue import QueueFacts
 from services.outgoing_mails import IS_OPEN
@@ -69,6 +71,8 @@ class HealthFacts:
     #: The schema's version in the database, and whether this program wants that one.
     schema_version: str
     is_schema_current: bool
+    #: What the row policies do for this process.
+    row_protection: Protection
     last_tick_at: dt.datetime | None
     verification: Verification | None
     run: RunFacts | None
@@ -104,6 +108,7 @@ def collect(*, now: dt.datetime, settings: Settings) -> HealthFacts:
         now=now,
         schema_version=" ".join(sorted(found)),
         is_schema_current=found == wanted,
+        row_protection=database_roles.protection(db.session.connection()),
         last_tick_at=dt.datetime.fromisoformat(tick) if tick else None,
         verification=health_verification.latest(),
         run=_newest_run(),

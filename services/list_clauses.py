@@ -16,7 +16,7 @@ NumberRange = tuple[int | None, int | None]
 DateRange = tuple[dt.date | None, dt.date | None]
 
 # Not a backslash: it is an ordinary character of both engines' patterns once another one is named.
-_ESCAPE = "!"
+ESCAPE = "!"
 
 
 def search_words(text: str) -> list[str]:
@@ -63,8 +63,18 @@ def _bound(end: int | dt.date | None) -> Any:
     return literal(end, BigInteger) if isinstance(end, int) else end
 
 
+def is_findable(word: str) -> bool:
+    """Tell whether a word has only characters that are ever stored."""
+    return not any(map(is_forbidden, word))
+
+
+def pattern_of(word: str) -> str:
+    """Return the LIKE pattern, escaped by ESCAPE, of texts that contain a word."""
+    escaped = word.replace(ESCAPE, ESCAPE * 2).replace("%", ESCAPE + "%").replace("_", ESCAPE + "_")
+    return f"%{escaped}%"
+
+
 def _contains_word(expressions: Sequence[SQLColumnExpression[Any]], word: str) -> ColumnElement[bool]:
-    if any(map(is_forbidden, word)):
+    if not is_findable(word):
         return false()
-    pattern = word.replace(_ESCAPE, _ESCAPE * 2).replace("%", _ESCAPE + "%").replace("_", _ESCAPE + "_")
-    return or_(false(), *(expression.like(f"%{pattern}%", escape=_ESCAPE) for expression in expressions))
+    return or_(false(), *(expression.like(pattern_of(word), escape=ESCAPE) for expression in expressions))

@@ -7,13 +7,16 @@ all of them are made from one `ListSource` and one `ListArguments`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, SQLColumnExpression, func, select
 
 from domain.inputs.row_ids import TooManyRows
-from models import db
+from models import Account, db
+from services import row_scope
+from services.account_search import account_matches
 from services.list_arguments import (
     PAGE_SIZES,
     ListArguments,
@@ -110,6 +113,8 @@ class ListSource:
     tie_breaker: SQLColumnExpression[int]
     default_sort: str
     default_descending: bool = False
+    #: Why its columns read more than the viewer's rows, where they do; `statement` holds to those all the same.
+    looks_beyond: str = ""
 
     @property
     def exported_columns(self) -> list[ListColumn]:
@@ -136,13 +141,17 @@ def fetch_page(source: ListSource, arguments: ListArguments) -> Page:
     page_count = max(1, -(-total // arguments.page_size))
     page = min(max(arguments.page, 1), page_count)
     statement = _window(_ordered(source, arguments), page=page, page_size=arguments.page_size)
-    rows = db.session.execute(statement).all()
+    rows = _read(source, statement)
     return Page(rows=rows, total=total, page=page, page_size=arguments.page_size, page_count=page_count)
 
 
 def iterate_rows(source: ListSource, arguments: ListArguments) -> Iterator[Row[Any]]:
     """Yield every row that matches in the order of the screen, read in batches; none when a filter is bad."""
     if arguments.errors:
+        return
+    if source.looks_beyond:
+        # At once: between two batches whoever takes the rows would have the wider scope, too.
+        yield from _read(source, _ordered(source, arguments))
         return
     statement = _ordered(source, arguments).execution_options(yield_per=BATCH_SIZE)
     with db.session.execute(statement) as result:
@@ -158,10 +167,15 @@ def matching_ids(source: ListSource, arguments: ListArguments, limit: int) -> li
         return []
     statement = _with_order(_matching(source, arguments), source, arguments)
     ids = statement.with_only_columns(source.tie_breaker, maintain_column_froms=True).limit(limit + 1)
-    row_ids = list(db.session.scalars(ids))
+    row_ids = [row[0] for row in _read(source, ids)]
     if len(row_ids) > limit:
         raise TooManyRows(limit=limit)
     return row_ids
+
+
+def _read(source: ListSource, statement: Select[Any]) -> Sequence[Row[Any]]:
+    with row_scope.beyond(source.looks_beyond) if source.looks_beyond else nullcontext():
+        return db.session.execute(statement).all()
 
 
 def count_rows(source: ListSource, arguments: ListArguments) -> int:
@@ -179,7 +193,10 @@ def _matching(source: ListSource, arguments: ListArguments) -> Select[*tuple[Any
     ]
     words = search_words(arguments.search)
     if words:
-        clauses.append(matches_words(source.search_expressions, words))
+        first, *others = source.search_expressions
+        is_of_accounts = first is Account.search_text and not others
+        found = account_matches(words) if is_of_accounts else matches_words(source.search_expressions, words)
+        clauses.append(found)
     return source.statement.where(*clauses)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, select, true
 from domain.permissions import AccountType, Viewer
 from models import Account, AuditEvent, db
 from services import access, audit_words
+from services.account_search import account_contains
 from services.actor_names import Actors
 from services.lists import ListColumn, ListFilter, ListSource, contains, on_days
 from services.words import ACTOR_WORDS
@@ -94,9 +95,7 @@ def _filters(viewer: Viewer, actors: Actors, *, is_of_one: bool) -> list[ListFil
         for action, words in audit_words.ACTION_WORDS.items()
         if is_operator or not action.startswith(_OPERATOR_PREFIXES)
     ]
-    company = ListFilter(
-        "company", _("会社名"), "text", clause=lambda value: contains(Account.search_text, value)
-    )
+    company = ListFilter("company", _("会社名"), "text", clause=account_contains)
     return [
         ListFilter("period", _("期間"), "date", clause=lambda value: on_days(AuditEvent.recorded_at, value)),
         ListFilter(

@@ -10,7 +10,9 @@ from domain.permissions import AccountType, Viewer
 from domain.points import PointKind
 from models import Account, Administrator, PointLine
 from services import access
-from services.lists import ListColumn, ListFilter, ListSource, contains, on_days
+from services.account_search import account_contains
+from services.company_names import employer_name_of
+from services.lists import ListColumn, ListFilter, ListSource, on_days
 from services.words import ACTOR_WORDS, CLOCKWORK_ACTOR, KIND_WORDS
 
 
@@ -19,19 +21,18 @@ def history_source(*, viewer: Viewer) -> ListSource:
 
     Who pressed the button is named by user name within one's own tree, by company name above it.
     """
-    actor, actor_account = aliased(Administrator), aliased(Account)
+    actor = aliased(Administrator)
     seen = select(Account.id).where(access.history_scope(viewer))
     actor_name = case(
         (PointLine.actor_name == "", literal(CLOCKWORK_ACTOR)),
         (or_(actor.account_id == viewer.account_id, actor.account_id.in_(seen)), PointLine.actor_name),
-        else_=actor_account.company_name,
+        else_=employer_name_of(PointLine.administrator_id),
     )
     statement = (
         select(PointLine.id)
         .select_from(PointLine)
         .join(Account, Account.id == PointLine.account_id)
         .outerjoin(actor, actor.id == PointLine.administrator_id)
-        .outerjoin(actor_account, actor_account.id == actor.account_id)
         .where(access.history_scope(viewer), Account.account_type != AccountType.OPERATOR)
     )
     return ListSource(
@@ -64,7 +65,7 @@ def _filters() -> list[ListFilter]:
             "company",
             _("会社名"),
             "text",
-            clause=lambda value: contains(Account.search_text, value),
+            clause=account_contains,
         ),
         ListFilter(
             "kind",

@@ -11,6 +11,7 @@ from domain.permissions import AccountType, Viewer
 from domain.portal_permissions import PortalPermission
 from models import Account
 from services import audit, portal_visits
+from services.company_names import find_company_name
 from services.profiles import PROFILE_FIELDS, RESELLER_FIELDS, apply_profile, check_version
 
 
@@ -45,11 +46,11 @@ def find_contacts(*, viewer: Viewer, account_id: int) -> Contacts:
     :raises AccountNotVisible: not enterable (any more).
     """
     account = portal_visits.find_enterable(viewer=viewer, account_id=account_id)
-    above = account.parent
-    is_sold = above is not None and above.account_type is not AccountType.OPERATOR
+    # Above a 特権MSP there is only the operator.
+    is_sold = account.account_type not in (AccountType.OPERATOR, AccountType.PRIVILEGED_MSP)
     return Contacts(
-        support_company_name=account.support_account.company_name if account.support_account else None,
-        msp_company_name=above.company_name if above is not None and is_sold else None,
+        support_company_name=find_company_name(account.support_account_id) or None,
+        msp_company_name=find_company_name(account.parent_id) if is_sold else None,
         reseller={name: getattr(account, name) for name in RESELLER_FIELDS if name != "reseller_remark"},
     )
 

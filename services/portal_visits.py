@@ -18,7 +18,7 @@ from domain.portal_permissions import PORTAL_LEVELS, PortalPermission, portal_pe
 from models import Account, db
 from services import access, audit, ledger
 from services.access import AccountNotVisible, PermissionRefused
-from services.list_clauses import contains
+from services.account_search import account_contains
 
 ENTERABLE = frozenset({*RUNNING, AccountStatus.CANCELED})
 MENU_OF_ADMINISTRATORS = "manage.administrators"
@@ -191,7 +191,7 @@ def enterable_accounts(*, viewer: Viewer, search: str = "", limit: int = 20) -> 
         .limit(limit)
     )
     if search.strip():
-        statement = statement.where(contains(Account.search_text, search))
+        statement = statement.where(account_contains(search))
     return list(db.session.execute(statement))
 
 

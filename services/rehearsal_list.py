@@ -8,13 +8,13 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, Row, SQLColumnExpression, case, literal, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Row, case, literal, select
 
 from domain.billing_calendar import tokyo_date
 from domain.permissions import CHARGED_TYPES, AccountType, Permission, Viewer
 from models import Account, PointBalance, PriceVersionRow
 from services import access, rehearsal_choice, rehearsals
+from services.company_names import company_name_of
 from services.lists import ListColumn, ListFilter, ListSource
 from services.rehearsals import RehearsedRows
 from services.words import TYPE_WORDS
@@ -36,26 +36,19 @@ def rehearsal_source(
     access.check_permission(viewer=viewer, permission=Permission.RUNS_VIEW)
     rehearsals.check_date(billing_date, now)
     rehearsed = rehearsals.rehearsed_rows(billing_date, rehearsal_choice.within(viewer, account_ids))
-    parent = aliased(Account)
     price = PriceVersionRow
-    statement = (
-        rehearsed.joined(
-            select(
-                Account.id,
-                price.base_points,
-                price.included_user_count,
-                price.points_per_additional_user,
-            )
+    statement = rehearsed.joined(
+        select(
+            Account.id,
+            price.base_points,
+            price.included_user_count,
+            price.points_per_additional_user,
         )
-        .outerjoin(parent, parent.id == Account.parent_id)
-        .outerjoin(price, price.id == rehearsed.rows.c.price_version_id)
-    )
+    ).outerjoin(price, price.id == rehearsed.rows.c.price_version_id)
     return ListSource(
         name="rehearsal",
         statement=statement,
-        columns=_columns(
-            rehearsed, parent.company_name, has_earlier=bool(rehearsals.dates_before(billing_date))
-        ),
+        columns=_columns(rehearsed, has_earlier=bool(rehearsals.dates_before(billing_date))),
         filters=_filters(rehearsed),
         search_expressions=[Account.search_text],
         tie_breaker=Account.id,
@@ -63,9 +56,7 @@ def rehearsal_source(
     )
 
 
-def _columns(
-    rehearsed: RehearsedRows, parent_name: SQLColumnExpression[str], *, has_earlier: bool
-) -> list[ListColumn]:
+def _columns(rehearsed: RehearsedRows, *, has_earlier: bool) -> list[ListColumn]:
     row, after = rehearsed.rows.c, rehearsed.balance_after
     earlier = ListColumn(
         "earlier_fee_points", _("それまでの25日の利用料"), "points", rehearsed.earlier_fee_points
@@ -73,7 +64,9 @@ def _columns(
     return [
         ListColumn("account_number", _("アカウント番号"), "text", Account.account_number),
         ListColumn("company_name", _("会社名"), "text", Account.company_name),
-        ListColumn("parent_name", _("上位アカウント"), "text", parent_name, on_screen=False),
+        ListColumn(
+            "parent_name", _("上位アカウント"), "text", company_name_of(Account.parent_id), on_screen=False
+        ),
         ListColumn("contract_user_count", _("契約ユーザ数"), "number", row.contract_user_count),
         ListColumn(
             "valid_from", _("適用される料金"), "text", PriceVersionRow.valid_from, row_text=price_text

@@ -57,8 +57,11 @@ def begin_request(
     ).first()
     if claimed:
         return None
-    first = db.session.execute(select(PointRequest).where(PointRequest.request_id == request_id)).scalar_one()
-    if first.body_digest != digest or first.administrator_id != viewer.administrator_id:
+    first = db.session.execute(
+        select(PointRequest).where(PointRequest.request_id == request_id)
+    ).scalar_one_or_none()
+    # None: it belongs to somebody whose rows this viewer does not see.
+    if first is None or first.body_digest != digest or first.administrator_id != viewer.administrator_id:
         raise RequestIdReused
     return dict(first.result)
 

@@ -33,9 +33,10 @@ from sqlalchemy import (
 
 from domain.billing_calendar import billing_instant, next_billing_date
 from domain.permissions import AccountType, Viewer
-from models import Account, Administrator, BillingChunk, BillingItem, BillingRun
+from models import Account, BillingChunk, BillingItem, BillingRun
 from models.billing import ItemState, RunState
 from services import access, rehearsals
+from services.company_names import employer_name_of
 from services.estimates import unlisted_billing_dates
 from services.words import CLOCKWORK_ACTOR
 
@@ -180,13 +181,7 @@ def _share(viewer: Viewer, billing_date: dt.date | None) -> Select[*tuple[Any, .
     ]
     # Parked accounts of others are not the viewer's matter.
     is_others = and_(BillingRun.state == RunState.PARTLY_PARKED, _or_zero(own.c.parked_count) == 0)
-    releaser = (
-        select(Account.company_name)
-        .join(Administrator, Administrator.account_id == Account.id)
-        .where(Administrator.id == BillingRun.released_by_id)
-        .correlate(BillingRun)
-        .scalar_subquery()
-    )
+    releaser = employer_name_of(BillingRun.released_by_id)
     return (
         _listed(
             state=case((is_others, literal(RunListState.DONE.value)), else_=_state()),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from domain.errors import DomainError
 from models import db
+from services import row_guard  # noqa: F401 - importing it puts the guard in place
 from services.engines import is_lock_timeout
 
 

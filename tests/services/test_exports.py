@@ -32,7 +32,7 @@ def postgres() -> Iterator[PostgresServer]:
 def companies(request: pytest.FixtureRequest) -> Iterator[None]:
     url = "sqlite://"
     if request.param == "postgresql":
-        url = request.getfixturevalue("postgres").url("postgres")
+        url = request.getfixturevalue("postgres").url("postgres", role="postgres")
     with sample_app(url):
         yield
 

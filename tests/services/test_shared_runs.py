@@ -22,6 +22,7 @@ from services.cancellation_previews import preview
 from services.fee_posting import Posted
 from services.transaction import transaction
 from tests.builders import SETTINGS, World, account, balance, lines, tick, tokyo
+from tests.support.databases import as_owner
 
 CUT = tokyo("2026-11-25T00:00:00")
 NEXT_CUT = tokyo("2026-12-25T00:00:00")
@@ -159,15 +160,17 @@ def refuse_lines_of(*account_ids: int) -> None:
             f"CREATE TRIGGER refuse_one BEFORE INSERT ON point_lines FOR EACH ROW "
             f"WHEN (NEW.account_id IN ({refused})) EXECUTE FUNCTION refuse_change()"
         ]
-    with transaction() as session:
+    db.session.rollback()
+    with as_owner() as connection:
         for statement in statements:
-            session.execute(text(statement))
+            connection.execute(text(statement))
 
 
 def accept_all_lines() -> None:
     on_table = "" if db.engine.dialect.name == "sqlite" else " ON point_lines"
-    with transaction() as session:
-        session.execute(text(f"DROP TRIGGER refuse_one{on_table}"))
+    db.session.rollback()
+    with as_owner() as connection:
+        connection.execute(text(f"DROP TRIGGER refuse_one{on_table}"))
 
 
 def test_an_account_that_the_database_refuses_is_put_aside_and_can_be_tried_again(world: World) -> None:

@@ -7,20 +7,23 @@ import datetime as dt
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from flask import Flask
 from flask_migrate import upgrade
 from jinja2 import FileSystemBytecodeCache
+from sqlalchemy import Connection, NullPool, create_engine
 
 from app import create_app
 from config import EXAMPLE_CONTACT, ROOT, RateLimits, Settings
 from models import db
+from services import row_scope
 from services.demo import create_demo
 from services.transaction import transaction
-from tests.support.postgres_server import PostgresServer
+from tests.support.postgres_server import APPLICATION, OWNER, PostgresServer
 from tests.support.tenant_trees import fill_trees
 
 #: Where the clock of tests starts: a Friday, five days before a 25th.
@@ -52,11 +55,24 @@ class MovableClock:
         return self.instant
 
 
+def owner_url(database_url: str) -> str:
+    """Return the address of the schema's owner for that of the application."""
+    return database_url.replace(f"//{APPLICATION}@", f"//{OWNER}@")
+
+
+@contextmanager
+def as_owner() -> Iterator[Connection]:
+    """Give a transaction of the schema's owner beside the application's, committed at its end."""
+    engine = create_engine(owner_url(db.engine.url.render_as_string(hide_password=False)), poolclass=NullPool)
+    with engine.begin() as connection:
+        yield connection
+
+
 def test_settings(database_url: str) -> Settings:
     """Return settings for a database; mails are kept."""
     return Settings(
         database_url=database_url,
-        database_owner_url=database_url,
+        database_owner_url=owner_url(database_url),
         secret_key="a-secret-of-tests-0123456789-abcdef",
         environment="demo",
         demo_customers=CUSTOMERS,
@@ -69,7 +85,11 @@ def test_settings(database_url: str) -> Settings:
 
 
 def build_app(database_url: str, settings: Settings | None = None) -> Flask:
-    """Return the real application over a database, with a clock that the test moves."""
+    """Return the real application over a database, with a clock that the test moves.
+
+    What the test itself does acts for the portal; each request has the rows of who is signed in.
+    """
+    row_scope.act_for_the_portal()
     app = create_app(settings or test_settings(database_url))
     app.extensions["clock"] = MovableClock()
     app.testing = True

@@ -108,6 +108,7 @@ def running_mortal_postgres() -> Iterator[MortalPostgres]:
         mortal = MortalPostgres(programs, prefix, data, PostgresServer(port=free_port()))
         try:
             mortal.start()
+            mortal.server.create_roles()
             yield mortal
         finally:
             if mortal.popen is not None:

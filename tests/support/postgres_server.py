@@ -24,6 +24,8 @@ from tests.support.ports import settled_port
 from tests.support.quick_folder import quick_folder
 
 NOBODY = 65534
+OWNER = "portal_owner"
+APPLICATION = "portal_app"
 #: A machine that does much else starts it in several times what an idle one needs.
 START_SECONDS = 60.0
 #: Tests lose nothing with the machine; waiting for its disk would only cost time. Whatever looks after tables by
@@ -40,20 +42,28 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """A running cluster, whose superuser `postgres` needs no password from the loopback."""
+    """A running cluster; from the loopback no role needs a password.
+
+    As in production the application's role owns nothing, and the schema is another's. `postgres` is the superuser.
+    """
 
     port: int
 
-    def url(self, database: str) -> str:
-        """SQLAlchemy address of a database."""
-        return f"postgresql+psycopg://postgres@127.0.0.1:{self.port}/{database}"
+    def url(self, database: str, *, role: str = APPLICATION) -> str:
+        """SQLAlchemy address of a database, as the application unless another role is named."""
+        return f"postgresql+psycopg://{role}@127.0.0.1:{self.port}/{database}"
+
+    def create_roles(self) -> None:
+        """Create the roles of the schema's owner and of the application."""
+        for role in (OWNER, APPLICATION):
+            self._execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
 
     def create_database(self, name: str, *, template: str = "template1") -> str:
         """Create a database, empty or as a copy, and return its address; one of that name is dropped first."""
         self.drop_database(name)
         # Copying files is more than twice as fast here as writing them through the log.
-        statement = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
-        self._execute(statement.format(sql.Identifier(name), sql.Identifier(template)))
+        statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY file_copy")
+        self._execute(statement.format(*map(sql.Identifier, (name, OWNER, template))))
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
@@ -95,6 +105,7 @@ def running_postgres() -> Iterator[PostgresServer]:
             )
         try:
             wait_for_answer(server, popen, log_path)
+            server.create_roles()
             yield server
         finally:
             stop_server(popen)
