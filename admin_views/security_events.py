@@ -30,6 +30,7 @@ from services.one_time_links import OneTimeLinkInvalid
 from services.saved_rehearsals import RehearsalNotVisible
 from services.security_log import SecurityEvent
 from services.service_users import ServiceUserNotVisible
+from services.session_list import SessionNotVisible
 
 #: Refusal of a row that is not there or not the viewer's → what the row is, and where its id stands.
 ROWS: dict[type[DomainError], tuple[RowKind, str]] = {
@@ -40,6 +41,7 @@ ROWS: dict[type[DomainError], tuple[RowKind, str]] = {
     ParentUnknown: (RowKind.ACCOUNT, "parent_id"),
     PresetUnknown: (RowKind.MENU_PRESET, "preset_id"),
     RehearsalNotVisible: (RowKind.REHEARSAL, "rehearsal_id"),
+    SessionNotVisible: (RowKind.SESSION, "session_id"),
     ServiceUserNotVisible: (RowKind.SERVICE_USER, "user_id"),
     TargetUnknown: (RowKind.ACCOUNT, "target_id"),
 }

@@ -31,7 +31,7 @@ def queue_registered_mail(
 def send_password_link(*, administrator: Administrator, brand: MailBrand, now: dt.datetime) -> None:
     """Make a new link and mail it to its holder; earlier links end.
 
-    The mail's row is the only place where the token stands: its body must be shown to nobody.
+    The mail's row is the only place where the token stands, until it is sent: its body must be shown to nobody.
     """
     token = create_one_time_link(administrator_id=administrator.id, now=now)
     expires_at = now + LINK_LIFETIME

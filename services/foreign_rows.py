@@ -32,6 +32,7 @@ class RowKind(StrEnum):
     MENU_PRESET = "menu_preset"
     REHEARSAL = "rehearsal"
     SERVICE_USER = "service_user"
+    SESSION = "session"
 
 
 _MODELS: dict[RowKind, Any] = {
@@ -41,6 +42,7 @@ _MODELS: dict[RowKind, Any] = {
     RowKind.MENU_PRESET: MenuPreset,
     RowKind.REHEARSAL: BillingRehearsal,
     RowKind.SERVICE_USER: ServiceUser,
+    RowKind.SESSION: SignIn,
 }
 
 

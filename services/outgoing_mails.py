@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import time
 import uuid
 from collections.abc import Collection, Mapping, Sequence
@@ -28,6 +29,8 @@ RUN_SECONDS = 60.0
 _OPEN = (MailState.WAITING, MailState.RETRYING)
 #: Written out in the statement, without which neither engine takes the partial index of due mails.
 IS_OPEN = OutgoingMail.state.in_(bindparam("open_states", _OPEN, expanding=True, literal_execute=True))
+#: What opens a link of services/one_time_links.py; the row of the link keeps only its hash.
+_SECRET_OF_LINK = re.compile(r"(?<=/set-password/)[A-Za-z0-9_-]{20,}")
 #: How many event keys are looked up in one statement.
 KEYS_AT_ONCE = 1_000
 
@@ -243,9 +246,17 @@ def _send(claim: _Claim, transport: MailTransport, now: dt.datetime, counts: Sen
             mail.sent_at = now if mail.state == MailState.SENT else None
             mail.last_error = None
             counts.delivered_count += 1
+            if mail.state == MailState.SENT:
+                _forget_links(mail)
         elif mail.attempts == claim.attempts:
             # Otherwise another worker took the mail over after the lease and decides.
             _record_failure(mail, failure, now, counts)
+
+
+def _forget_links(mail: OutgoingMail) -> None:
+    """Take the secret out of one-time links in a mail that will not be sent again: it is good for a day."""
+    mail.body_text = _SECRET_OF_LINK.sub("…", mail.body_text)
+    mail.body_html = _SECRET_OF_LINK.sub("…", mail.body_html)
 
 
 def _record_failure(
@@ -262,6 +273,7 @@ def _record_failure(
         # Of a bounced mail no attempt is due: the instant then says when it came back, for services/bounces.py.
         mail.state, mail.next_attempt_at = MailState.BOUNCED, now
         counts.bounced_count += 1
+        _forget_links(mail)
         return
     mail.state, mail.next_attempt_at = MailState.RETRYING, now + wait
     counts.delayed_count += 1

@@ -17,9 +17,11 @@ from sqlalchemy import select
 
 from config import Settings
 from domain.mail_retries import GIVEN_UP_AFTER
-from models import OutgoingMail, db
+from domain.permissions import AdminLevel
+from models import OneTimeLink, OutgoingMail, db
 from models.mails import MailKind, MailState
 from services import outgoing_mails
+from services.administrator_mails import send_password_link
 from services.bounces import bounced_addresses
 from services.mail_transports import (
     AbsentTransport,
@@ -30,8 +32,9 @@ from services.mail_transports import (
     transport_from,
 )
 from services.outgoing_mails import SendingCounts, queue_mail, send_waiting
+from services.sign_ins import token_hash
 from services.transaction import transaction
-from tests.support.mail_accounts import BRAND, NOW, Tree, customer, plant_tree
+from tests.support.mail_accounts import BRAND, NOW, Tree, administrator, customer, plant_tree
 from tests.support.mail_servers import rude_server
 from tests.support.smtp_server import NO_SUCH_MAILBOX, TRY_LATER, SmtpServer, running_smtp
 
@@ -106,6 +109,30 @@ def test_mail_arrives_as_it_was_written(tree: Tree, smtp: SmtpServer) -> None:
     assert (plain.get_content_type(), html.get_content_type()) == ("text/plain", "text/html")
     assert html.get_content().replace("\r\n", "\n") == mail.body_html
     assert "髙橋𠮷商店" in mail.body_html
+
+
+def test_the_secret_of_a_link_is_kept_only_until_its_mail_is_sent_or_comes_back(
+    tree: Tree, smtp: SmtpServer
+) -> None:
+    with transaction():
+        people = [administrator(tree.msp_id, name, AdminLevel.SYSTEM) for name in ("arrives", "nobody")]
+        for person in people:
+            send_password_link(administrator=person, brand=BRAND, now=NOW)
+        mails = list(db.session.execute(select(OutgoingMail).order_by(OutgoingMail.id)).scalars())
+        ids, bodies = [mail.id for mail in mails], [mail.body_text for mail in mails]
+    tokens = [body.partition("/set-password/")[2].split()[0] for body in bodies]
+    assert all(len(token) > 40 for token in tokens)
+    assert db.session.execute(select(OneTimeLink.token_hash)).scalars().all() == [
+        token_hash(token) for token in tokens
+    ]
+    smtp.recipient_answers = {"nobody@example.jp": NO_SUCH_MAILBOX}
+    send_waiting(now=NOW, transport=to_server(smtp.url))
+    assert [stored(number).state for number in ids] == [MailState.SENT, MailState.BOUNCED]
+    assert tokens[0] in smtp.received[0].body_text
+    for number in ids:
+        for body in (stored(number).body_text, stored(number).body_html):
+            assert "/set-password/…" in body
+            assert not any(token in body for token in tokens)
 
 
 def test_a_mail_of_before_without_html_goes_out_as_text(tree: Tree, smtp: SmtpServer) -> None:
