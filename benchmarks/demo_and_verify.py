@@ -24,13 +24,13 @@ from models import db
 from services import invariants
 from services.demo import create_demo
 from services.transaction import transaction
-from tests.support.databases import ENGINES, START, build_app
+from tests.support.databases import ENGINES, START, build_app, look_after_tables
 from tests.support.postgres_server import running_postgres
 
 SLOW_SECONDS = 0.05
 #: The same columns, types, checks, keys and indexes as the ledger, or only what the engine's copy of a table brings.
 EMPTY_LEDGER = {
-    "postgresql": "CREATE TABLE bare_lines (LIKE point_lines INCLUDING ALL)",
+    "postgresql": "CREATE TEMPORARY TABLE bare_lines (LIKE point_lines INCLUDING ALL)",
     "sqlite": "CREATE TABLE bare_lines ({columns}, PRIMARY KEY (id), UNIQUE (account_id, line_number))",
 }
 INDEXES_ON_SQLITE = (
@@ -85,8 +85,9 @@ def processor_seconds() -> float:
     if db.engine.dialect.name == "sqlite":
         return own
     with db.engine.connect() as connection:
-        folder = connection.execute(text("SHOW data_directory")).scalar_one()
-    main_id = (Path(folder) / "postmaster.pid").read_text(encoding="utf-8").split()[0]
+        backend_id = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    # The parent of each of them: the second value after the name in parentheses.
+    main_id = Path(f"/proc/{backend_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
     ticks = 0
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -128,9 +129,7 @@ def ledger_columns() -> str:
 def measure_checks() -> None:
     """Time each invariant, and all of them."""
     if db.engine.dialect.name == "postgresql":
-        # As the server's own housekeeping leaves the tables some minutes after so many rows.
-        with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("VACUUM ANALYZE")
+        look_after_tables()
     spent: dict[str, float] = {}
     begin, used = time.perf_counter(), processor_seconds()
     violations = invariants.verify(spent.__setitem__)

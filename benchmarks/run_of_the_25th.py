@@ -26,7 +26,7 @@ from config import ROOT
 from models import db
 from services.demo import create_demo
 from services.transaction import transaction
-from tests.support.databases import ENGINES, START, build_app
+from tests.support.databases import ENGINES, START, build_app, look_after_tables
 from tests.support.postgres_server import running_postgres
 
 SMALL = 10_000
@@ -43,8 +43,7 @@ def fill(url: str, customers: int) -> None:
                 customers=customers, msps=20, seed=1, password="x" * 12, brand_name="SingleID", now=START
             )
         if db.engine.dialect.name == "postgresql":
-            with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.exec_driver_sql("VACUUM ANALYZE")
+            look_after_tables()
         db.session.remove()
         db.engine.dispose()
 

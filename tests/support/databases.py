@@ -68,6 +68,14 @@ def as_owner() -> Iterator[Connection]:
         yield connection
 
 
+def look_after_tables() -> None:
+    """Do what PostgreSQL's own housekeeping does some minutes after many rows were written."""
+    address = owner_url(db.engine.url.render_as_string(hide_password=False))
+    engine = create_engine(address, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("VACUUM ANALYZE")
+
+
 def test_settings(database_url: str) -> Settings:
     """Return settings for a database; mails are kept."""
     return Settings(
