@@ -17,6 +17,7 @@ from admin_views import (
     error_pages,
     formatting,
     frame,
+    fresh_sign_in,
     metrics,
     pages,
     patience,
@@ -24,6 +25,8 @@ from admin_views import (
     rate_limits,
     registry,
     request_rows,
+    second_factor,
+    second_step,
     security_events,
     security_headers,
     security_txt,
@@ -93,6 +96,7 @@ def _register_screens(app: Flask) -> None:
     patience.init_app(app)
     csrf.init_app(app)
     sign_in.init_app(app)
+    second_factor.init_app(app)
     visit.init_app(app)
     rate_limits.init_app(app)
     security_events.init_app(app)
@@ -101,6 +105,8 @@ def _register_screens(app: Flask) -> None:
     frame.init_app(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(sessions.blueprint)
+    app.register_blueprint(second_step.blueprint)
+    app.register_blueprint(fresh_sign_in.blueprint)
     app.register_blueprint(probes.blueprint)
     app.register_blueprint(metrics.blueprint)
     app.register_blueprint(security_txt.blueprint)

@@ -92,6 +92,9 @@ class Settings:
     billing_review_percent: int = 200
     #: ... but only from so many points on: at the beginning every month is a multiple of the last.
     billing_review_from_points: int = 1_000
+    #: A movement or refill of at least so many points asks for the password again when it was given more than
+    #: ten minutes ago; 0: every movement.
+    fresh_sign_in_from_points: int = 10_000
     #: Host names that the portal answers to, comma-separated; empty: any.
     trusted_hosts: tuple[str, ...] = ()
     #: How many proxies in front set X-Forwarded-*.
@@ -157,6 +160,7 @@ class Settings:
             billing_review_percent=_whole(values, "BILLING_REVIEW_PERCENT", 200),
             billing_review_from_points=_whole(values, "BILLING_REVIEW_FROM_POINTS", 1_000),
             trusted_hosts=_listed(values, "TRUSTED_HOSTS"),
+            fresh_sign_in_from_points=_whole(values, "FRESH_SIGN_IN_FROM_POINTS", 10_000),
             trusted_proxies=_whole(values, "TRUSTED_PROXIES", 0),
             security_contacts=_security_contacts(values, kind),
             metrics_token=_metrics_token(values),

@@ -12,11 +12,12 @@ from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError, TooManyRequests, Unauthorized
 from werkzeug.wrappers import Response
 
-from admin_views import security_events, sign_in
+from admin_views import fresh_sign_in, security_events, sign_in
 from admin_views.csrf import RequestNotFromHere
 from admin_views.messages import message_for
 from admin_views.request_context import is_fragment
 from domain.errors import DomainError
+from domain.fresh_sign_in import FreshSignInNeeded
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +102,8 @@ def _advice_of(error: HTTPException) -> LazyString | None:
 
 def answer_domain_error(error: DomainError) -> Response:
     """Answer a refusal that no form has caught."""
+    if isinstance(error, FreshSignInNeeded):
+        return fresh_sign_in.to_confirm()
     security_events.note_refusal(error)
     return error_page(error.http_status, message_for(error))
 

@@ -90,14 +90,27 @@ class Frame:
         return "customer" if request.path.startswith("/portal/") else ""
 
     @property
+    def is_msp_page(self) -> bool:
+        """Whether the page belongs to 管理画面; one of neither portal belongs to the viewer's first."""
+        is_customers = self.portal == "customer" or (
+            not self.portal and self.viewer is not None and not has_msp_portal(self.viewer)
+        )
+        return not is_customers
+
+    @property
+    def is_held(self) -> bool:
+        """Whether nothing is open to the viewer before a second factor is set up."""
+        return self._signed_in is not None and self._signed_in.is_second_factor_due
+
+    @property
     def has_msp_portal(self) -> bool:
         """Whether the switch offers 管理画面."""
-        return self.viewer is not None and has_msp_portal(self.viewer)
+        return self.viewer is not None and not self.is_held and has_msp_portal(self.viewer)
 
     @property
     def has_customer_portal(self) -> bool:
         """Whether the switch offers 顧客画面."""
-        return self.viewer is not None and has_customer_portal(self.viewer)
+        return self.viewer is not None and not self.is_held and has_customer_portal(self.viewer)
 
     @cached_property
     def visit(self) -> Visit | None:

@@ -43,6 +43,12 @@ FACTS: dict[MailKind, MailFacts] = {
         ),
         _ADMINISTRATOR,
     ),
+    MailKind.SECOND_FACTOR_CHANGED: MailFacts(
+        _l(
+            "2段階認証を有効または無効にしたとき、認証アプリの変更やリカバリーコードの再発行のとき、ほかの管理者が解除したとき"
+        ),
+        _ADMINISTRATOR,
+    ),
     MailKind.DELIVERY_NOTICE: MailFacts(_l("顧客アカウント一覧で「納品通知」を実行したとき"), _CONTACTS),
     MailKind.CANCELLATION_REMINDER: MailFacts(_l("解約予定日の60日前と30日前"), _CONTACTS),
     MailKind.SUSPENSION_WARNING: MailFacts(

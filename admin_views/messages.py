@@ -10,10 +10,16 @@ from flask_babel import LazyString
 from admin_views.approval_messages import APPROVAL_MESSAGES
 from admin_views.input_messages import INPUT_MESSAGES
 from admin_views.refusal_messages import REFUSAL_MESSAGES
+from admin_views.sign_in_messages import SIGN_IN_MESSAGES
 from domain.errors import DomainError
 
 #: Words with %(attribute)s of the error. Whole numbers get thousands separators, dates are ISO.
-WORDS: dict[type[DomainError], Any] = {**INPUT_MESSAGES, **REFUSAL_MESSAGES, **APPROVAL_MESSAGES}
+WORDS: dict[type[DomainError], Any] = {
+    **INPUT_MESSAGES,
+    **REFUSAL_MESSAGES,
+    **APPROVAL_MESSAGES,
+    **SIGN_IN_MESSAGES,
+}
 
 
 class WordsMissing(LookupError):

@@ -34,6 +34,8 @@ class Kind(StrEnum):
 #: What is limited by its name.
 KINDS = {
     "sign_in.sign_in": Kind.SIGN_IN,
+    "second_step.code": Kind.SIGN_IN,
+    "fresh_sign_in.confirm_and_go_back": Kind.SIGN_IN,
     "sign_in.forgotten_password": Kind.FORGOTTEN_PASSWORD,
     "sign_in.set_password_page": Kind.SET_PASSWORD,
     "sign_in.set_password": Kind.SET_PASSWORD,

@@ -48,7 +48,12 @@ def signed_in() -> sign_ins.SignedIn | None:
     if "signed_in" not in g:
         token = session_token()
         g.signed_in = (
-            sign_ins.find_signed_in(token=token, now=now(), remote_address=request.remote_addr)
+            sign_ins.find_signed_in(
+                token=token,
+                now=now(),
+                large_points=settings().fresh_sign_in_from_points,
+                remote_address=request.remote_addr,
+            )
             if token
             else None
         )

@@ -45,7 +45,7 @@ ROWS: dict[type[DomainError], tuple[RowKind, str]] = {
     ServiceUserNotVisible: (RowKind.SERVICE_USER, "user_id"),
     TargetUnknown: (RowKind.ACCOUNT, "target_id"),
 }
-_SIGN_IN_ENDPOINTS = "sign_in."
+_SIGN_IN_ENDPOINTS = ("sign_in.", "second_step.", "fresh_sign_in.")
 _BY_STATUS = {
     403: SecurityEvent.PERMISSION_REFUSED,
     413: SecurityEvent.REQUEST_TOO_LARGE,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlencode
 
-from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session
+from flask import Blueprint, Flask, flash, g, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_login import LoginManager, UserMixin
@@ -34,10 +35,13 @@ from services import (
     password_requests,
     passwords,
     row_scope,
+    second_sign_in_step,
     sign_in_attempts,
     sign_ins,
 )
 from services.mail_texts import mail_brand_from
+from services.secret_box import secret_box_from
+from services.sign_in_attempts import FirstStep
 from services.transaction import InUse, transaction
 
 blueprint = Blueprint("sign_in", __name__)
@@ -49,6 +53,8 @@ _PATHS_BEFORE_SIGN_IN = ("/login", "/forgot-password", "/set-password/")
 BROWSER_COOKIE = "known_browser"
 #: Noting the use of a session may be left to the next request: the page behind it waits for locks itself.
 _TOUCH_SECONDS = 0.5
+#: Where the session keeps a right password that waits for its code, sealed.
+FIRST_STEP = "first_step"
 _MARK_SHAPE = re.compile(r"[0-9a-f]{64}")
 
 
@@ -137,23 +143,40 @@ def sign_in() -> Response | tuple[str, int]:
     attempt = sign_in_attempts.compare(
         user_name_or_email=user_name, password=request.form.get("password", "")
     )
-    former = session_token()
     with transaction():
-        token = sign_in_attempts.conclude(
-            attempt=attempt,
-            browser=browser_mark(),
-            now=now(),
-            remote_address=request.remote_addr,
-            user_agent=request.headers.get("User-Agent", ""),
-        )
-        if token and former:
-            sign_ins.sign_out(token=former, now=now(), remote_address=request.remote_addr)
-    if token is None:
+        concluded = sign_in_attempts.conclude(attempt=attempt, **attempt_facts())
+        if isinstance(concluded, str):
+            end_former_session()
+    if isinstance(concluded, FirstStep):
+        return _ask_for_code(concluded)
+    if concluded is None:
         error = _("ユーザ名またはパスワードが正しくありません。")
         page = render_template(
             "sign_in.html", user_name=user_name[:320], return_to=return_path(), notice=None, error=error
         )
         return page, 422
+    return begin_session(concluded)
+
+
+def attempt_facts() -> dict[str, Any]:
+    """Return what is noted of an attempt to sign in, whatever its secret is."""
+    return {
+        "browser": browser_mark(),
+        "now": now(),
+        "remote_address": request.remote_addr,
+        "user_agent": request.headers.get("User-Agent", ""),
+    }
+
+
+def end_former_session() -> None:
+    """End the session in whose place a new one begins, within the transaction of its beginning."""
+    former = session_token()
+    if former:
+        sign_ins.sign_out(token=former, now=now(), remote_address=request.remote_addr)
+
+
+def begin_session(token: str) -> Response:
+    """Give the browser its new session and lead to where it wanted to go."""
     # Nothing of the anonymous session lives on: neither its id nor its CSRF token.
     session.clear()
     session[SESSION_TOKEN] = token
@@ -166,6 +189,13 @@ def browser_mark() -> str | None:
     """Return what the browser brought to be known by; None: nothing, or nothing that it ever got."""
     mark = request.cookies.get(BROWSER_COOKIE, "")
     return mark if _MARK_SHAPE.fullmatch(mark) else None
+
+
+def _ask_for_code(step: FirstStep) -> Response:
+    session[FIRST_STEP] = second_sign_in_step.seal_first_step(
+        step, box=secret_box_from(settings()), now=now()
+    )
+    return redirect(url_for("second_step.code_page", next=return_path()), code=303)
 
 
 def _remember_browser(answer: Response, token: str) -> None:

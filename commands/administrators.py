@@ -1,4 +1,4 @@
-"""`flask administrators`: create one, let one set a password again, or lift a lock."""
+"""`flask administrators`: create one, let one set a password again, lift a lock, take away a second factor."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from flask.cli import with_appcontext
 from commands.outcome import OneLineGroup, clock_now, settings
 from domain.permissions import AdminLevel
 from services import administrators as service
+from services.mail_texts import mail_brand_from
 from services.transaction import transaction
 
 
@@ -55,3 +56,13 @@ def unlock(username: str) -> None:
     with transaction():
         is_disabled = service.unlock(user_name=username, now=clock_now()).is_disabled
     click.echo(f"{username} is not locked, but disabled." if is_disabled else f"{username} may sign in.")
+
+
+@administrators.command("reset-second-factor")
+@click.argument("username")
+@with_appcontext
+def reset_second_factor(username: str) -> None:
+    """Take away a second factor, for somebody who has lost it with the recovery codes; ends all sessions."""
+    with transaction():
+        service.reset_second_factor(user_name=username, brand=mail_brand_from(settings()), now=clock_now())
+    click.echo(f"{username} signs in by password alone.")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from domain.fresh_sign_in import Authentication
+
 
 class AccountType(StrEnum):
     """アカウントタイプ: the five kinds of account in the tree."""
@@ -149,6 +151,8 @@ class Viewer:
     level: AdminLevel
     #: Where the request came from, for the operation log.
     remote_address: str | None = None
+    #: What stands behind the session; None: no session, but the command line or the clockwork.
+    authentication: Authentication | None = None
 
     def can(self, permission: Permission) -> bool:
         """Tell whether this administrator has a permission in the MSP portal."""

@@ -12,6 +12,7 @@ from models.mails import BounceLift, OutgoingMail
 from models.menu_presets import MenuPreset
 from models.points import PointBalance, PointLine, PointRequest, PriceVersionRow
 from models.rehearsals import BillingRehearsal, BillingRehearsalItem
+from models.second_factors import RecoveryCode, SecondFactor
 from models.service_users import ServiceUser
 from models.settings import PortalSetting
 
@@ -38,6 +39,8 @@ __all__ = [
     "PointRequest",
     "PortalSetting",
     "PriceVersionRow",
+    "RecoveryCode",
+    "SecondFactor",
     "ServiceUser",
     "SignIn",
     "Verification",

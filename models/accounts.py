@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, event
+from sqlalchemy import JSON, CheckConstraint, Date, ForeignKey, Index, String, Text, event, false
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Mapped, Mapper, mapped_column, relationship
 
@@ -92,6 +92,9 @@ class Account(Base):
     cancellation_date: Mapped[dt.date | None] = mapped_column(Date)
     support_account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"))
     hidden_menu_keys: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+    #: Everybody who signs in for this account needs a second factor.
+    requires_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
 
     applied_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     applied_by_id: Mapped[int | None] = mapped_column(

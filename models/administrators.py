@@ -87,6 +87,8 @@ class SignIn(Base):
     started_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     last_seen_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    #: When the password (and the code) was given last; NULL: when the session began.
+    authenticated_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     remote_address: Mapped[str | None] = mapped_column(String(45))
     user_agent: Mapped[str | None] = mapped_column(String(300))
     #: Wrong passwords that came later from the browser of this session.

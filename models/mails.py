@@ -31,6 +31,7 @@ class MailKind(StrEnum):
     SUSPENSION_WARNING = "suspension_warning"
     ADMINISTRATOR_REGISTERED = "administrator_registered"
     PASSWORD_LINK = "password_link"  # noqa: S105 - a kind of mail  # nosec B105
+    SECOND_FACTOR_CHANGED = "second_factor_changed"
     OPERATOR_ALARM = "operator_alarm"
     AUDIT_HEAD = "audit_head"
     APPROVAL_REQUEST = "approval_request"

@@ -21,8 +21,8 @@ def queue_registered_mail(
     queue_mail(
         kind=MailKind.ADMINISTRATOR_REGISTERED,
         event_key=f"{MailKind.ADMINISTRATOR_REGISTERED.value}:{administrator.id}",
-        context={**_facts(administrator), "level": administrator.level.value, "has_link": has_link},
-        **_recipient(administrator),
+        context={**facts_of(administrator), "level": administrator.level.value, "has_link": has_link},
+        **recipient_of(administrator),
         brand=brand,
         now=now,
     )
@@ -39,18 +39,19 @@ def send_password_link(*, administrator: Administrator, brand: MailBrand, now: d
         kind=MailKind.PASSWORD_LINK,
         event_key=f"{MailKind.PASSWORD_LINK.value}:{token_hash(token)}",
         context={
-            **_facts(administrator),
+            **facts_of(administrator),
             "password_url": f"{brand.portal_url}/set-password/{token}",
             "expires_on": tokyo_date(expires_at),
             "expires_time": f"{expires_at.astimezone(TOKYO):%H:%M}",
         },
-        **_recipient(administrator),
+        **recipient_of(administrator),
         brand=brand,
         now=now,
     )
 
 
-def _recipient(administrator: Administrator) -> dict[str, Any]:
+def recipient_of(administrator: Administrator) -> dict[str, Any]:
+    """Return to whom a mail about an administrator goes, as queue_mail takes it."""
     return {
         "account_id": administrator.account_id,
         "recipient_name": administrator.full_name,
@@ -59,7 +60,8 @@ def _recipient(administrator: Administrator) -> dict[str, Any]:
     }
 
 
-def _facts(administrator: Administrator) -> dict[str, Any]:
+def facts_of(administrator: Administrator) -> dict[str, Any]:
+    """Return what every mail to an administrator names."""
     account: Account = administrator.account
     return {
         "recipient_name": administrator.full_name,

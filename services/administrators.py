@@ -17,7 +17,8 @@ from domain.inputs.emails import email_key, parse_email
 from domain.inputs.text import clean_line
 from domain.permissions import LEVELS, AdminLevel, Viewer
 from models import Account, Administrator, db
-from services import audit, row_scope, sign_in_attempts, sign_ins
+from services import audit, row_scope, second_factors, sign_in_attempts, sign_ins
+from services.mail_texts import MailBrand
 from services.one_time_links import create_one_time_link
 
 LONGEST_FULL_NAME = 100
@@ -184,6 +185,11 @@ def unlock(*, user_name: str, now: dt.datetime) -> Administrator:
     if sign_in_attempts.lift_lock(administrator, now=now):
         _record("administrator.unlocked", administrator, None, now)
     return administrator
+
+
+def reset_second_factor(*, user_name: str, brand: MailBrand, now: dt.datetime) -> None:
+    """Take away a person's second factor. :raises AdministratorUnknown, SecondFactorNotOn:"""
+    second_factors.take_away(person=_named(user_name), viewer=None, brand=brand, now=now)
 
 
 def _record(

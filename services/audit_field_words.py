@@ -130,6 +130,7 @@ MAIL_KIND_WORDS: dict[MailKind, Any] = {
     MailKind.SUSPENSION_WARNING: _("一時停止の予告"),
     MailKind.ADMINISTRATOR_REGISTERED: _("管理者の登録通知"),
     MailKind.PASSWORD_LINK: _("パスワード設定の案内"),
+    MailKind.SECOND_FACTOR_CHANGED: _("2段階認証の変更の通知"),
     MailKind.OPERATOR_ALARM: _("運用の警告"),
     MailKind.AUDIT_HEAD: _("操作ログの封印の控え"),
     MailKind.APPROVAL_REQUEST: _("承認のお願い"),

@@ -60,6 +60,13 @@ _APPROVAL: dict[str, Any] = {
     "moved_points": None,
     "rejection_reason": "",
 }
+_SECOND_FACTOR = {
+    "user_name": "aozora-admin",
+    "change": "taken_away",
+    "changed_on": dt.date(2026, 11, 20),
+    "changed_time": "12:00",
+}
+
 #: What the mails to those who run the portal say, in any language.
 _OF_OPERATOR: dict[MailKind, dict[str, Any]] = {
     MailKind.OPERATOR_ALARM: {
@@ -126,6 +133,7 @@ def _facts(kind: MailKind, language: str, brand: MailBrand) -> dict[str, Any]:
             "state": "rejected",
             "rejection_reason": _REJECTED[language],
         },
+        MailKind.SECOND_FACTOR_CHANGED: _SECOND_FACTOR,
         **_OF_OPERATOR,
     }
     return facts[kind]

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import DomainError
+from domain.fresh_sign_in import check_fresh
 from domain.inputs.emails import email_key, parse_email
 from domain.permissions import LEVELS, AdminLevel, Viewer
 from domain.portal_permissions import PortalPermission
 from models import Administrator, db
-from services import audit, requests, sign_in_attempts, sign_ins
+from services import audit, requests, second_factors, sign_in_attempts, sign_ins
 from services.access import PermissionRefused
 from services.administrator_access import administered_account, check_guarded, check_level, person_to_change
 from services.administrator_mails import queue_registered_mail, send_password_link
@@ -108,7 +109,7 @@ def update(
 
     :raises AdministratorChanged: somebody else changed it since `version`.
     :raises DomainError: as account_to_change; AdministratorNotVisible, PermissionRefused, LevelNotOffered,
-        EmailTaken, EmailAddressRefused, NameRequired, LastAdministrator.
+        EmailTaken, EmailAddressRefused, NameRequired, LastAdministrator; FreshSignInNeeded for a new address.
     """
     account = administered_account(viewer, account_id, now)
     person = person_to_change(viewer, account, administrator_id)
@@ -119,6 +120,7 @@ def update(
     check_level(viewer, values.level)
     changes = _changes(person, values)
     if "email" in changes:
+        check_fresh(viewer, now)
         check_email_free(changes["email"][1], administrator_id=person.id)
         end_links(administrator_id=person.id, now=now)
     check_guarded(account, person, values.level)
@@ -197,6 +199,23 @@ def unlock(
     return person, was_locked
 
 
+def take_second_factor(
+    *, viewer: Viewer, account_id: int, administrator_id: int, brand: MailBrand, now: dt.datetime
+) -> Administrator:
+    """Take away another's second factor, who is signed out everywhere and told by mail.
+
+    :raises PermissionRefused: one's own, or of a level above one's own.
+    :raises DomainError: as account_to_change; AdministratorNotVisible, FreshSignInNeeded, SecondFactorNotOn.
+    """
+    account = administered_account(viewer, account_id, now)
+    person = person_to_change(viewer, account, administrator_id)
+    if person.id == viewer.administrator_id:
+        raise PermissionRefused(permission=PortalPermission.ADMINISTRATORS_CHANGE)
+    check_fresh(viewer, now)
+    second_factors.take_away(person=person, viewer=viewer, brand=brand, now=now)
+    return person
+
+
 def delete(*, viewer: Viewer, account_id: int, administrator_id: int, now: dt.datetime) -> Administrator:
     """Delete an administrator: signed out everywhere, never signed in again; the user name stays taken.
 
@@ -209,6 +228,7 @@ def delete(*, viewer: Viewer, account_id: int, administrator_id: int, now: dt.da
     check_guarded(account, person, None)
     person.is_disabled = True
     person.deleted_at = now
+    second_factors.forget(person.id)
     end_links(administrator_id=person.id, now=now)
     sign_ins.end_all_sessions(administrator_id=person.id, now=now)
     db.session.flush()

@@ -43,6 +43,8 @@ from models import (
     PointBalance,
     PointLine,
     PointRequest,
+    RecoveryCode,
+    SecondFactor,
     ServiceUser,
     SignIn,
 )
@@ -65,12 +67,22 @@ ACCOUNT_OF: dict[type[Any], str] = {
     OutgoingMail: "account_id",
     PointBalance: "account_id",
     PointLine: "account_id",
+    RecoveryCode: "account_id",
+    SecondFactor: "account_id",
     ServiceUser: "account_id",
 }
 #: Tables whose rows belong to a person, and so to that person's account.
 OF_ADMINISTRATORS: tuple[type[Any], ...] = (OneTimeLink, PointRequest, SignIn)
 #: What is read and written before anybody is signed in; accounts are only read then.
-BEFORE_SIGN_IN: tuple[type[Any], ...] = (Administrator, AuditEvent, OneTimeLink, OutgoingMail, SignIn)
+BEFORE_SIGN_IN: tuple[type[Any], ...] = (
+    Administrator,
+    AuditEvent,
+    OneTimeLink,
+    OutgoingMail,
+    RecoveryCode,
+    SecondFactor,
+    SignIn,
+)
 #: Columns of an account that lead to the account itself or to one above it: who may see the row.
 _UPWARDS = ("id", "parent_id", "privileged_msp_id", "support_account_id")
 

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select, update
 
 from domain.sign_in_locks import BROWSER_KNOWN_FOR, FAILURES_BEFORE_LOCK, is_locked, lock_after
 from models import Administrator, SignIn, db
-from services import audit, passwords, sign_ins
+from services import audit, passwords, second_factors, sign_ins
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,15 @@ class Attempt:
     matched_hash: str | None
     #: What takes the place of a hash that was computed at less cost than new ones are.
     renewed_hash: str | None = None
+
+
+@dataclass(frozen=True)
+class FirstStep:
+    """A right password of somebody who has a second factor: nothing is open before the code."""
+
+    administrator_id: int
+    #: Ends the step when the password is changed.
+    password_stamp: str
 
 
 @dataclass(frozen=True)
@@ -56,8 +65,10 @@ def conclude(
     now: dt.datetime,
     remote_address: str | None,
     user_agent: str,
-) -> str | None:
+) -> str | FirstStep | None:
     """Count an attempt, and begin a session for a right one: return its token; None: refused.
+
+    FirstStep: the code is wanted too (services/second_sign_in_step.py), and no failure is forgiven before it.
 
     `browser` is what `browser_mark` gave when somebody signed in there before. While a person is locked nothing
     is counted, and a right password opens nothing but in a browser that is known.
@@ -68,6 +79,8 @@ def conclude(
     if not take_password(admitted, attempt):
         count_failure(admitted, now=now, remote_address=remote_address)
         return None
+    if second_factors.find(admitted.person.id) is not None:
+        return FirstStep(admitted.person.id, password_stamp(admitted.person.password_hash))
     forget_failures(admitted, now=now)
     return sign_ins.sign_in(
         administrator_id=admitted.person.id, now=now, remote_address=remote_address, user_agent=user_agent
@@ -103,6 +116,11 @@ def forget_failures(admitted: Admitted, *, now: dt.datetime) -> None:
     """Begin the count anew after a right attempt; a lock that was made elsewhere stays."""
     if not is_locked(admitted.person.locked_until, now):
         _write_failures(admitted.person)
+
+
+def password_stamp(password_hash: str | None) -> str:
+    """Return what tells one password from the next, and nothing about either."""
+    return sign_ins.token_hash(password_hash or "")
 
 
 def browser_mark(token: str) -> str:

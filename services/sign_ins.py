@@ -5,14 +5,15 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import select, update
 
+from domain.fresh_sign_in import Authentication
 from domain.inputs.emails import email_key
 from domain.lifecycle import RUNNING
 from domain.permissions import Viewer
-from models import Account, Administrator, SignIn, db
+from models import Account, Administrator, SecondFactor, SignIn, db
 from services import audit
 
 ABSOLUTE_LIFETIME = dt.timedelta(hours=12)
@@ -34,6 +35,9 @@ class SignedIn:
     last_seen_at: dt.datetime
     #: Whose customer portal the session is in; None: its own account's.
     portal_account_id: int | None = None
+    has_second_factor: bool = False
+    #: The account requires a second factor, and the person has none yet.
+    is_second_factor_due: bool = False
 
     def is_touch_due(self, now: dt.datetime) -> bool:
         """Tell whether the row's last request is old enough to be written again."""
@@ -50,6 +54,7 @@ def sign_in(*, administrator_id: int, now: dt.datetime, remote_address: str | No
             token_hash=token_hash(token),
             started_at=now,
             last_seen_at=now,
+            authenticated_at=now,
             remote_address=remote_address,
             user_agent=user_agent[:_LONGEST_USER_AGENT],
         )
@@ -62,28 +67,37 @@ def sign_in(*, administrator_id: int, now: dt.datetime, remote_address: str | No
     return token
 
 
-def find_signed_in(*, token: str, now: dt.datetime, remote_address: str | None = None) -> SignedIn | None:
-    """Return who holds a session; None when it is over, or its person may not sign in any more."""
+def find_signed_in(
+    *, token: str, now: dt.datetime, large_points: int, remote_address: str | None = None
+) -> SignedIn | None:
+    """Return who holds a session; None when it is over, or its person may not sign in any more.
+
+    A movement of `large_points` or more asks for the password again: domain.fresh_sign_in.
+    """
     row = db.session.execute(
-        select(SignIn, Administrator, Account)
+        select(SignIn, Administrator, Account, SecondFactor.id.is_not(None))
         .join(Administrator, SignIn.administrator_id == Administrator.id)
         .join(Account, Administrator.account_id == Account.id)
+        .outerjoin(SecondFactor, SecondFactor.administrator_id == Administrator.id)
         .where(SignIn.token_hash == token_hash(token), SignIn.ended_at.is_(None))
     ).one_or_none()
     if row is None:
         return None
-    session, administrator, account = row
+    session, administrator, account, has_second_factor = row
     is_over = now - session.started_at >= ABSOLUTE_LIFETIME or now - session.last_seen_at >= IDLE_LIFETIME
     if is_over or not may_sign_in(administrator, account):
         return None
+    authentication = Authentication(session.authenticated_at or session.started_at, large_points)
     return SignedIn(
-        viewer=viewer_of(administrator, remote_address),
+        viewer=replace(viewer_of(administrator, remote_address), authentication=authentication),
         full_name=administrator.full_name,
         company_name=account.company_name,
         account_number=account.account_number,
         language=administrator.language,
         last_seen_at=session.last_seen_at,
         portal_account_id=session.portal_account_id,
+        has_second_factor=has_second_factor,
+        is_second_factor_due=account.requires_second_factor and not has_second_factor,
     )
 
 
@@ -107,8 +121,7 @@ def set_portal_account(*, token: str, account_id: int | None) -> None:
 
 def sign_out(*, token: str, now: dt.datetime, remote_address: str | None = None) -> None:
     """End a session; one that has ended stays as it is."""
-    found = select(SignIn).where(SignIn.token_hash == token_hash(token), SignIn.ended_at.is_(None))
-    session = db.session.execute(found.with_for_update(of=SignIn)).scalar_one_or_none()
+    session = lock_session(token)
     if session is not None:
         session.ended_at = now
         person = session.administrator
@@ -116,13 +129,18 @@ def sign_out(*, token: str, now: dt.datetime, remote_address: str | None = None)
         audit.record(action="administrator.signed_out", viewer=viewer, account_id=person.account_id, now=now)
 
 
-def end_all_sessions(*, administrator_id: int, now: dt.datetime) -> None:
-    """End every session of an administrator."""
-    db.session.execute(
-        update(SignIn)
-        .where(SignIn.administrator_id == administrator_id, SignIn.ended_at.is_(None))
-        .values(ended_at=now)
-    )
+def lock_session(token: str) -> SignIn | None:
+    """Return the session of a token that has not ended, locked."""
+    found = select(SignIn).where(SignIn.token_hash == token_hash(token), SignIn.ended_at.is_(None))
+    return db.session.execute(found.with_for_update(of=SignIn)).scalar_one_or_none()
+
+
+def end_all_sessions(*, administrator_id: int, now: dt.datetime, kept_token: str | None = None) -> None:
+    """End every session of an administrator, but the one of a token."""
+    open_sessions = (SignIn.administrator_id == administrator_id) & SignIn.ended_at.is_(None)
+    if kept_token is not None:
+        open_sessions &= SignIn.token_hash != token_hash(kept_token)
+    db.session.execute(update(SignIn).where(open_sessions).values(ended_at=now))
 
 
 def viewer_named(user_name: str) -> Viewer | None:

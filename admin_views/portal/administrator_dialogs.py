@@ -26,7 +26,7 @@ from domain.permissions import LEVELS, AdminLevel
 from domain.portal_permissions import PORTAL_LEVELS, PortalPermission
 from domain.sign_in_locks import is_locked
 from models import Administrator
-from services import doorbell, passwords, portal_administrators
+from services import doorbell, passwords, portal_administrators, second_factors
 from services.administrator_access import check_level, find_person
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
@@ -131,6 +131,8 @@ class AdministratorDialogs:
             status=status,
             person=person,
             is_locked=is_locked(person.locked_until, now()),
+            second_factor=second_factors.find(administrator_id),
+            is_self=administrator_id == viewer().administrator_id,
             conflicts=conflicts,
         )
 
@@ -248,7 +250,7 @@ class AdministratorDialogs:
             back_url=self.row_url(administrator_id),
             subject=subject,
             template="portal/administrator_question.html",
-            tone="danger" if about in ("disable", "delete") else "",
+            tone="danger" if about in ("disable", "delete", "second_factor") else "",
             status=answer,
             person=_find(administrator_id),
             about=about,

@@ -8,6 +8,7 @@ from flask_babel import lazy_gettext as _l
 from sqlalchemy import ColumnElement
 
 from admin_views.portal.administrator_dialogs import AdministratorDialogs
+from admin_views.portal.administrator_second_factor import AdministratorSecondFactor
 from admin_views.portal.administrator_sessions import AdministratorSessions
 from admin_views.portal.base import PortalListView
 from admin_views.portal.visit import current_visit
@@ -28,7 +29,9 @@ BADGES = {
 }
 
 
-class AdministratorsView(AdministratorSessions, AdministratorDialogs, PortalListView):
+class AdministratorsView(
+    AdministratorSecondFactor, AdministratorSessions, AdministratorDialogs, PortalListView
+):
     """管理者, and all that is done with them."""
 
     menu_key = MENU_OF_ADMINISTRATORS

@@ -3,6 +3,7 @@ import { startDialogs } from "./dialog.js";
 import { foldFilters, startList } from "./list.js";
 import { startMenus, startSideBar } from "./frame.js";
 import { enhance } from "./enhance.js";
+import { startKeepingCodes } from "./keep_codes.js";
 import { startProgress } from "./progress.js";
 import { startToasts } from "./toast.js";
 import { startSubmitGuard } from "./submit_guard.js";
@@ -16,6 +17,7 @@ startSubmitGuard();
 startDialogs();
 foldFilters();
 startList();
+startKeepingCodes();
 enhance(document);
 document.querySelectorAll("[data-progress]").forEach(startProgress);
 // For whoever drives a browser: from here on a press opens a dialog instead of its page.

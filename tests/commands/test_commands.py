@@ -13,7 +13,9 @@ from flask.cli import FlaskGroup
 from sqlalchemy import select, update
 
 from models import Account, Administrator, BillingItem, PortalSetting, db
+from services import sign_ins
 from services.transaction import transaction
+from tests.support.authenticator import switch_on
 from tests.support.databases import PASSWORD, MovableClock
 
 REFUSED, USAGE = 1, 2
@@ -223,6 +225,18 @@ def test_administrators_are_created_reset_and_unlocked(app: Flask) -> None:
         ended(app, USAGE, "administrators", verb)
 
 
+def test_a_second_factor_is_taken_away_on_the_command_line(app: Flask) -> None:
+    with app.app_context():
+        person = sign_ins.find_administrator("msp-a")
+        assert person is not None
+        switch_on(sign_ins.viewer_of(person), app.extensions["clock"].now())
+    words = ("administrators", "reset-second-factor")
+    assert "by password alone" in done(app, *words, "msp-a")
+    assert "NotOn" in ended(app, REFUSED, *words, "msp-a")
+    assert "Unknown" in ended(app, REFUSED, *words, "nobody")
+    ended(app, USAGE, *words)
+
+
 def test_routes_lists_the_addresses(app: Flask) -> None:
     assert "/msp/customers/" in done(app, "routes")
 
@@ -241,6 +255,7 @@ def test_routes_lists_the_addresses(app: Flask) -> None:
         "administrators create",
         "administrators unlock",
         "administrators reset-password",
+        "administrators reset-second-factor",
         "db upgrade",
         "routes",
     ],

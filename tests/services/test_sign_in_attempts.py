@@ -31,13 +31,15 @@ def attempt(
     owner: int, *, now: dt.datetime, is_right: bool = False, browser: str | None = None
 ) -> str | None:
     """Try once, as the caller's transaction does; return the token of the session that it began."""
-    return sign_in_attempts.conclude(
+    concluded = sign_in_attempts.conclude(
         attempt=Attempt(administrator_id=owner, matched_hash=HASHED if is_right else None),
         browser=browser,
         now=now,
         remote_address=None,
         user_agent="",
     )
+    assert not isinstance(concluded, sign_in_attempts.FirstStep)
+    return concluded
 
 
 def lock(owner: int, now: dt.datetime) -> dt.datetime:

@@ -224,8 +224,15 @@ class _TreeWriter:
         """Yield a row for each sample account in a table of tenants that is empty."""
         if self._rows[table.name]:
             return
+        # Of what a person has but once (a second factor), accounts without people of their own get none.
+        once = [column.name for column in table.columns if column.unique and column.foreign_keys]
+        taken: set[tuple[Any, ...]] = set()
         for serial, owner in enumerate(self._sample_accounts(), start=1):
-            yield self._row(table, owner, serial)
+            row = self._row(table, owner, serial)
+            key = tuple(row[name] for name in once)
+            if not once or key not in taken:
+                taken.add(key)
+                yield row
 
     def _sample_accounts(self) -> list[int]:
         """Return the accounts that have people of their own, and a customer of each of them."""
