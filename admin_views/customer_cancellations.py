@@ -19,6 +19,7 @@ from admin_views.customer_dialogs import open_account, subject_of
 from admin_views.dialogs import refuse, render_dialog, success
 from admin_views.fields import ConsentField, IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
+from admin_views.fresh_sign_in import asks_fresh_sign_in
 from admin_views.request_context import now, settings, viewer
 from admin_views.submission import posted, submit
 from domain.permissions import AccountType, Permission
@@ -96,6 +97,7 @@ class CustomerCancellations:
     row_url: Any
 
     @expose("/<row_id:account_id>/cancel/", methods=("GET", "POST"))
+    @asks_fresh_sign_in
     def cancel(self, account_id: int) -> Response:
         """解約."""
         self.require(self.cancel_permission)
@@ -112,6 +114,7 @@ class CustomerCancellations:
         return self._page(account, form, preview, status=answer, title=_("解約"))
 
     @expose("/<row_id:account_id>/schedule/", methods=("GET", "POST"))
+    @asks_fresh_sign_in
     def schedule(self, account_id: int) -> Response:
         """解約予定日設定."""
         self.require(self.cancel_permission)

@@ -213,6 +213,9 @@ class IsoDateField(ParsedField):
 class PortalForm(BaseForm):
     """The form of every page and dialog. Fields that it does not name are not read."""
 
+    #: Set when the form has to ask for the password as well: admin_views.fresh_sign_in.Confirmation.
+    confirmation: Any = None
+
     def add_refusal(self, error: DomainError) -> None:
         """Put the words of a use case's refusal at the field it concerns, else at the form."""
         field = self._fields.get(error.field) if error.field else None

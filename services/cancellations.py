@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 
 from domain.billing_calendar import start_of_day
 from domain.errors import DomainError
+from domain.fresh_sign_in import check_fresh
 from domain.lifecycle import RUNNING
 from domain.permissions import AccountType, Viewer
 from models import Account, AuditEvent, Cancellation, db
@@ -71,6 +72,7 @@ def cancel(
     :raises CancellationChanged: when the amounts have moved since.
     :raises AccountsBelow: when accounts below an MSP or 特権MSP run or are applied for.
     :raises ApprovalRequired: when so many points wait for a second person and `approval` is not his.
+    :raises FreshSignInNeeded: the viewer gave the password too long ago.
     :raises DomainError: as preview.
     """
     now = cut_gate.pass_gate(now)
@@ -238,6 +240,7 @@ def agree(
     :raises DomainError: as cancel and schedule, but for ApprovalRequired.
     """
     account = _account_to_cancel(viewer, account_id, now)
+    check_fresh(viewer, now)
     if scheduled_on is not None:
         check_date(scheduled_on, now)
     _check_below(account, scheduled_on)

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from domain.errors import DomainError
+from domain.fresh_sign_in import check_fresh_for_points
 from domain.permissions import AccountType, Permission, Viewer
 from domain.points import LARGEST_LINE_POINTS, PointKind, returnable_points
 from models import Account, PointBalance, db
@@ -125,7 +126,7 @@ def add(
     :raises InsufficientStock: when the parent holds fewer; carries missing_points and payer_name.
     :raises ApprovalRequired: when so many points of the parent wait for a second person.
     :raises DomainError: AccountNotVisible, PermissionRefused, AccountNotRunning, CancellationUnderWay,
-        PayerLeaving, PointsOutOfRange, RequestIdReused.
+        PayerLeaving, PointsOutOfRange, RequestIdReused, FreshSignInNeeded.
     """
     return _move(Movement(account_id, True, points, remark), viewer=viewer, request_id=request_id, now=now)
 
@@ -164,6 +165,7 @@ def prepare(movement: Movement, *, viewer: Viewer, now: dt.datetime) -> Prepared
     :raises DomainError: as add and take_back, but for ApprovalRequired and what is wrong with a request id.
     """
     account = _account_to_move(viewer=viewer, account_id=movement.account_id, now=now)
+    check_fresh_for_points(viewer, movement.points, now)
     if account.account_type is AccountType.PRIVILEGED_MSP:
         return _prepare_issue(movement, account)
     payer_id = _payer_id(account)

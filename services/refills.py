@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.errors import DomainError
+from domain.fresh_sign_in import check_fresh_for_points
 from domain.permissions import Permission, Viewer
 from services import access, four_eyes, requests
 from services.bulk_transfers import HandedDown, hand_down
@@ -76,6 +77,7 @@ def refill(
     :raises StockTooSmall: a payer lacks points and as_far_as_possible was not asked for.
     :raises NothingToRefill: no row is short.
     :raises ApprovalRequired: when the points of a payer wait for a second person.
+    :raises FreshSignInNeeded: many points, and the password was given too long ago.
     """
     body = request_body(account_ids, digest, as_far_as_possible)
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
@@ -121,6 +123,7 @@ def prepare(
             raise StockTooSmall(missing_points=payer.missing_points, payer_name=payer.company_name)
     if not plan.refilled_count:
         raise NothingToRefill
+    check_fresh_for_points(viewer, plan.total_points, now)
     return plan
 
 
