@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models import PointBalance, db
 from services import points
@@ -23,12 +24,12 @@ pytestmark = pytest.mark.faults
 
 @contextmanager
 def held(app: Flask, account_id: int) -> Iterator[None]:
-    """Hold the balance of an account by another connection; on SQLite that holds the whole database."""
-    with app.app_context(), db.engine.connect().execution_options(write=True) as holder:
+    """Hold the balance of an account by another session; on SQLite that holds the whole database."""
+    with app.app_context(), Session(db.engine) as holder:
+        holder.connection(execution_options={"write": True})
         found = select(PointBalance.point_balance).where(PointBalance.account_id == account_id)
         holder.execute(found.with_for_update()).one()
         yield
-        holder.rollback()
 
 
 def test_a_page_says_within_five_seconds_that_something_else_is_at_work(

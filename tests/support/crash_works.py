@@ -309,5 +309,5 @@ def attempt_and_tell(name: str, numbers: list[int], values: Mapping[str, Any]) -
     violations = [str(violation) for violation in invariants.verify()]
     db.session.rollback()
     span = (work.begins_at, work.begins_at + LONGEST_WORK)
-    found = fingerprint(db.engine, at_work=span, left_out=work.left_out)
+    found = fingerprint(db.session(), at_work=span, left_out=work.left_out)
     return {"results": results, "violations": violations, "fingerprint": found}
