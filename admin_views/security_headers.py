@@ -9,22 +9,14 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-#: What browsers offer to pages and this one never asks for.
+#: What browsers offer to pages and this one never asks for; none that they warn of as unknown.
 _UNUSED_FEATURES = (
-    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "display-capture"),
-    *(
-        "encrypted-media",
-        "fullscreen",
-        "gamepad",
-        "geolocation",
-        "gyroscope",
-        "hid",
-        "identity-credentials-get",
-    ),
-    *("idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "payment", "picture-in-picture"),
-    *("publickey-credentials-create", "publickey-credentials-get", "screen-wake-lock", "serial"),
-    *("storage-access", "usb", "web-share", "window-management", "xr-spatial-tracking"),
-)
+    "accelerometer autoplay browsing-topics camera display-capture encrypted-media fullscreen "
+    "gamepad geolocation gyroscope hid identity-credentials-get idle-detection local-fonts "
+    "magnetometer microphone midi payment picture-in-picture publickey-credentials-create "
+    "publickey-credentials-get screen-wake-lock serial storage-access usb window-management "
+    "xr-spatial-tracking"
+).split()
 _ALWAYS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",
