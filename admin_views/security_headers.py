@@ -10,13 +10,35 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; object-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 #: What browsers offer to pages and this one never asks for; none that they warn of as unknown.
-_UNUSED_FEATURES = (
-    "accelerometer autoplay browsing-topics camera display-capture encrypted-media fullscreen "
-    "gamepad geolocation gyroscope hid identity-credentials-get idle-detection local-fonts "
-    "magnetometer microphone midi payment picture-in-picture publickey-credentials-create "
-    "publickey-credentials-get screen-wake-lock serial storage-access usb window-management "
-    "xr-spatial-tracking"
-).split()
+_UNUSED_FEATURES = [
+    "accelerometer",
+    "autoplay",
+    "browsing-topics",
+    "camera",
+    "display-capture",
+    "encrypted-media",
+    "fullscreen",
+    "gamepad",
+    "geolocation",
+    "gyroscope",
+    "hid",
+    "identity-credentials-get",
+    "idle-detection",
+    "local-fonts",
+    "magnetometer",
+    "microphone",
+    "midi",
+    "payment",
+    "picture-in-picture",
+    "publickey-credentials-create",
+    "publickey-credentials-get",
+    "screen-wake-lock",
+    "serial",
+    "storage-access",
+    "usb",
+    "window-management",
+    "xr-spatial-tracking",
+]
 _ALWAYS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "X-Content-Type-Options": "nosniff",

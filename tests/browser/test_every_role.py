@@ -20,7 +20,11 @@ CUSTOMERS, PENDING, ACCOUNTS, HISTORY = (
     "ポイント履歴",
 )
 RUNS = "月額利用料の実行"
-RESELLER_MENUS = {CUSTOMERS, PENDING, HISTORY, RUNS, "操作ログ", "画面プリセット", "メールの文面"}
+APPROVALS, FOUR_EYES = "承認依頼", "二人承認"
+RESELLER_MENUS = {
+    *(CUSTOMERS, PENDING, HISTORY, RUNS, APPROVALS, FOUR_EYES),
+    *("操作ログ", "画面プリセット", "メールの文面"),
+}
 MENUS = {
     "operator": RESELLER_MENUS | {ACCOUNTS, "料金", "稼働状況"},
     "distributor": RESELLER_MENUS | {ACCOUNTS},
