@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.four_eyes import (
     ApprovalKind,
@@ -81,3 +83,16 @@ def test_who_moves_points_may_approve() -> None:
     assert approving_levels(AccountType.MSP) == both == approving_levels(AccountType.PRIVILEGED_MSP)
     assert approving_levels(AccountType.OPERATOR) == [AdminLevel.OVERALL]
     assert approving_levels(AccountType.SUPPORT) == approving_levels(AccountType.CUSTOMER) == []
+
+
+AMOUNTS = st.lists(st.integers(0, 10**9), max_size=6)
+
+
+@given(st.sampled_from(ApprovalKind), AMOUNTS, AMOUNTS)
+def test_what_has_not_grown_moves_no_more_than_was_shown(
+    kind: ApprovalKind, amounts: list[int], shown: list[int]
+) -> None:
+    if not has_grown(amounts, shown):
+        assert total_points(kind, amounts) <= total_points(kind, shown)
+        assert all(amount <= most for amount, most in zip(amounts, shown, strict=False))
+        assert not any(amounts[len(shown) :])
