@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from domain.errors import DomainError
 from domain.four_eyes import FEWEST_APPROVERS, ApprovalKind, is_weaker
+from domain.fresh_sign_in import check_fresh
 from domain.lifecycle import RUNNING
 from domain.permissions import Permission, Viewer
 from models import Account, ApprovalRequest, FourEyesRule, db
@@ -120,8 +121,13 @@ def change(
 
 
 def carry_out_change(*, request: ApprovalRequest, viewer: Viewer, now: dt.datetime) -> None:
-    """Write a change that a second person approves. :raises ApprovalOutdated: when the rule is another by now."""
+    """Write a change that a second person approves.
+
+    :raises ApprovalOutdated: when the rule is another by now.
+    :raises FreshSignInNeeded: the viewer gave the password too long ago.
+    """
     account = _account(viewer, request.account_id, is_locked=True)
+    check_fresh(viewer, now)
     approval_plans.check_rule(request)
     _write(account, request.new_threshold_points, viewer, now)
 

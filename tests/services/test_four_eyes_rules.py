@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select, update
 
 from domain.four_eyes import ApprovalKind
+from domain.fresh_sign_in import Authentication, FreshSignInNeeded
 from domain.permissions import AdminLevel, Viewer
 from models import Administrator, ApprovalRequest, OutgoingMail, db
 from services import approval_asking, approvals
@@ -95,6 +99,16 @@ def test_a_change_of_a_rule_that_is_another_by_now_is_nobody_s(world: World) -> 
     with pytest.raises(ApprovalOutdated):
         approve(world.msp_a, number)
     assert threshold_of(world.msp_a.account_id) == 60
+
+
+def test_a_session_that_was_left_open_takes_no_second_person_away(world: World) -> None:
+    second = colleague(world.msp_a, "second-a")
+    set_rule(world.msp_a, 100)
+    number = set_rule(second, None, shown=100)
+    left_open = Authentication(authenticated_at=START - dt.timedelta(hours=1), large_points=1_000)
+    with pytest.raises(FreshSignInNeeded):
+        approve(replace(world.msp_a, authentication=left_open), number)
+    assert threshold_of(world.msp_a.account_id) == 100
 
 
 def test_whose_rule_one_may_set(world: World) -> None:
