@@ -193,9 +193,9 @@ def _matching(source: ListSource, arguments: ListArguments) -> Select[*tuple[Any
     ]
     words = search_words(arguments.search)
     if words:
-        first, *others = source.search_expressions
-        is_of_accounts = first is Account.search_text and not others
-        found = account_matches(words) if is_of_accounts else matches_words(source.search_expressions, words)
+        expressions = source.search_expressions
+        is_of_accounts = len(expressions) == 1 and expressions[0] is Account.search_text
+        found = account_matches(words) if is_of_accounts else matches_words(expressions, words)
         clauses.append(found)
     return source.statement.where(*clauses)
 

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from domain.permissions import AccountType, Viewer
 from models import db
@@ -76,7 +77,12 @@ def enter(scope: RowScope | None) -> None:
     _current.set(scope)
     session = db.session.registry() if db.session.registry.has() else None
     if session is not None and session.in_transaction() and session.is_active:
-        tell_database(session.connection())
+        try:
+            connection = session.connection()
+        except OperationalError:
+            # The database is away: there is nothing to tell now, and the next transaction begins anew.
+            return
+        tell_database(connection)
 
 
 @contextmanager
