@@ -62,7 +62,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute(f"DELETE FROM outgoing_mails WHERE kind IN ({', '.join(map(repr, MAILS_ADDED))})")
+    op.execute(f"DELETE FROM outgoing_mails WHERE kind IN ({', '.join(map(repr, MAILS_ADDED))})")  # nosec B608
     _allow_mails(MAILS_BEFORE)
     op.drop_table("approval_requests")
     op.drop_table("four_eyes_rules")

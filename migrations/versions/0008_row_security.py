@@ -48,10 +48,10 @@ def upgrade() -> None:
     )
     for table, column in ACCOUNT_COLUMNS.items():
         # The rows of accounts in the sub-select are those that their own policy shows.
-        seen = f"EXISTS (SELECT FROM accounts WHERE accounts.id = {table}.{column})"
+        seen = f"EXISTS (SELECT FROM accounts WHERE accounts.id = {table}.{column})"  # nosec B608
         _protect(table, _within(table, seen))
     for table in OF_ADMINISTRATORS:
-        seen = f"EXISTS (SELECT FROM administrators WHERE administrators.id = {table}.administrator_id)"
+        seen = f"EXISTS (SELECT FROM administrators WHERE administrators.id = {table}.administrator_id)"  # nosec B608
         _protect(table, _within(table, seen))
     _name_accounts()
     _search_accounts()
@@ -132,7 +132,7 @@ def _search_accounts() -> None:
             END IF;
             RETURN QUERY EXECUTE 'SELECT id FROM accounts WHERE true' || matching || ' LIMIT {LONGEST_SEARCH}';
         END $$
-        """
+        """  # nosec B608
     )
 
 
