@@ -219,7 +219,7 @@ def test_the_web_server_takes_no_endless_heads() -> None:
 
 
 #: Text fields that are stored in no column: the longest text.
-NOT_STORED = {"username": emails.MAXIMUM_LENGTH, "reason": 500}
+NOT_STORED = {"username": emails.MAXIMUM_LENGTH, "reason": 500, "code": 100}
 #: Where a kind of field has its limit.
 LIMITS: dict[type[ParsedField], int] = {
     EmailField: emails.MAXIMUM_LENGTH,
