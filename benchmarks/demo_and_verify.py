@@ -9,8 +9,6 @@ checks and indexes, in the same run; each invariant is timed. `--months 12`: a y
 from __future__ import annotations
 
 import argparse
-import contextlib
-import os
 import resource
 import tempfile
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 from flask_migrate import upgrade
 from sqlalchemy import text
 
+from benchmarks.processor import processor_seconds
 from config import ROOT
 from models import db
 from services import invariants
@@ -73,31 +72,6 @@ def measure(url: str, options: argparse.Namespace) -> None:
         )
         db.session.remove()
         db.engine.dispose()
-
-
-def processor_seconds() -> float:
-    """Return what processors have worked so far for this process and its database, in seconds.
-
-    Unlike the time, it is the same on a busy machine. PostgreSQL: of all processes of the cluster, also of those
-    that have ended (Linux).
-    """
-    own = time.process_time()
-    if db.engine.dialect.name == "sqlite":
-        return own
-    with db.engine.connect() as connection:
-        backend_id = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    # The parent of each of them: the second value after the name in parentheses.
-    main_id = Path(f"/proc/{backend_id}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1]
-    ticks = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # After the name in parentheses: state, parent, …; 11 and 12 are own time, 13 and 14 ended children's.
-            values = path.read_text(encoding="utf-8").rpartition(")")[2].split()
-            if path.parent.name == main_id:
-                ticks += sum(int(value) for value in values[11:15])
-            elif values[1] == main_id:
-                ticks += int(values[11]) + int(values[12])
-    return own + ticks / os.sysconf("SC_CLK_TCK")
 
 
 def measure_floor() -> tuple[float, float]:
