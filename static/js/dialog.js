@@ -86,7 +86,7 @@ function show(text, isRefused) {
   if (!shell.open) shell.showModal();
   enhance(shell);
   if (!isRefused) untouched = contents();
-  const first = shell.querySelector("[aria-invalid=true]:not([type=hidden])") ?? (isRefused && shell.querySelector("[role=alert]"))
+  const first = shell.querySelector("[aria-invalid=true]:not([type=hidden])") ?? shell.querySelector("[data-confirmation] input") ?? (isRefused && shell.querySelector("[role=alert]"))
     ?? shell.querySelector("[autofocus]") ?? shell.querySelector(".dialog-body :is(input, select, textarea):not([type=hidden], :disabled)");
   if (first) {
     if (first.getAttribute("role") === "alert") first.tabIndex = -1;

@@ -194,6 +194,7 @@ def test_nothing_else_is_open_while_a_second_factor_is_due(
     page = client.get("/second-factor/set-up/?next=/msp/points/").text
     assert "設定が終わるまで、ほかの画面は開けません" in page
     assert 'id="side"' not in page
+    assert 'href="/sessions/"' not in page
     assert client.get("/lang/en").status_code == 303
     code = one_time_code(secret_on(page), step_at(clock.now()))
     done = send(client, "/second-factor/set-up/", token=token_on(page), code=code, next="/msp/points/")
