@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, g, make_response, render_template
+from flask import Flask, g, make_response, render_template, request
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import OperationalError
@@ -74,12 +74,6 @@ def answer_http_error(error: HTTPException) -> Response:
     if isinstance(error, Unauthorized):
         return sign_in.to_sign_in()
     security_events.note_http_error(error)
-    if isinstance(error, SecurityError | BadHost):
-        # The host is not ours, or none: no address of a page can be built for it.
-        heading, advice = WORDS[400]
-        return make_response(
-            render_template("error_bare.html", code=400, heading=heading, advice=advice), 400
-        )
     answer = error_page(error.code, _advice_of(error))
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After"):
@@ -123,6 +117,11 @@ def say_when_to_come_back(answer: Response) -> Response:
 
 def error_page(code: int, advice: LazyString | None = None) -> Response:
     """Return the page of a status, as a fragment where a dialog asked."""
+    if isinstance(request.routing_exception, SecurityError | BadHost):
+        # The host is not ours, or none: whatever was refused first, no address of a page can be built for it.
+        heading, usual_advice = WORDS[400]
+        page = render_template("error_bare.html", code=400, heading=heading, advice=usual_advice)
+        return make_response(page, 400)
     if code >= 500:
         # The frame shows nothing that the failing database would have to tell.
         g.signed_in = None

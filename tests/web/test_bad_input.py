@@ -159,6 +159,7 @@ def test_host_that_is_none(app: Flask, client: FlaskClient, host: str) -> None:
     app.config["PROPAGATE_EXCEPTIONS"] = False
     for address in ("/login", "/msp/customers/", "/lang/ja"):
         assert client.get(address, headers={"Host": host}).status_code == 400
+        assert client.post(address, headers={"Host": host}).status_code == 400
 
 
 def test_registration_sent_twice_is_one_application(app: Flask, screens: Screens) -> None:
