@@ -15,6 +15,7 @@ from admin_views import (
     csrf,
     dev_mails,
     error_pages,
+    form_sizes,
     formatting,
     frame,
     fresh_sign_in,
@@ -94,6 +95,7 @@ def _register_screens(app: Flask) -> None:
     cookies.init_app(app)
     security_headers.init_app(app)
     patience.init_app(app)
+    form_sizes.init_app(app)
     csrf.init_app(app)
     sign_in.init_app(app)
     second_factor.init_app(app)

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.browser.matrix_pages import NOTHING_TO_DO, SIGN_INS, pages_by_role
 from tests.support.portal_stack import PortalStack
 from tests.support.visitor import Visitor
 
@@ -110,6 +111,20 @@ def test_who_has_no_msp_portal_is_told_so(user_name: str, visit: Visit) -> None:
     visitor.page.goto("/msp/customers/")
     expect(visitor.page.get_by_text("403")).to_be_visible()
     expect(visitor.page.get_by_role("row")).to_have_count(0)
+
+
+def test_every_page_of_the_matrix(visit: Visit, portal: PortalStack) -> None:
+    opened: dict[str, list[str]] = {}
+    for label, address in pages_by_role(portal):
+        opened.setdefault(label, []).append(address)
+    assert opened.keys() == SIGN_INS.keys()
+    assert len({address for addresses in opened.values() for address in addresses}) > 50
+    for label, addresses in opened.items():
+        visitor = visit(SIGN_INS[label])
+        visitor.announced_statuses = NOTHING_TO_DO
+        for address in addresses:
+            visitor.page.goto(address)
+            visitor.wait_for_scripts()
 
 
 def test_sign_out_ends_the_session(visit: Visit) -> None:

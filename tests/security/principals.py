@@ -102,7 +102,8 @@ class Trees:
         found = next(
             row
             for row in self.people
-            if row.user_name.endswith(f"who-{ending}")
+            if row.user_name == ending
+            or row.user_name.endswith(f"who-{ending}")
             and (row.id > OTHER) is (other and ending != "operator")
         )
         account = self.account[found.account_id]
@@ -144,7 +145,7 @@ class Trees:
         elif kind == "link":
             yield from ((OWN, "one_time_links-token_hash-3"), (ABSENT, "x" * 43))
         elif kind == "mail":
-            yield from ((OWN, self.mails[0].id), (ABSENT, MISSING))
+            yield from [*((OWN, mail.id) for mail in self.mails[:1]), (ABSENT, MISSING)]
         elif kind == "kind of mail":
             yield from ((OWN, "delivery_notice"), (ABSENT, "no_such_kind"))
         elif kind == "approval":
@@ -182,12 +183,7 @@ class Trees:
         account = person.account_id if kind == "preset" else person.portal_account_id
         rows = {"user": self.users, "preset": self.presets, "administrator": self._changeable_people()}[kind]
         is_self = person.administrator_id if kind == "administrator" else 0
-        mine = [row.id for row in rows if row.account_id == account and row.id != is_self]
-        if mine:
-            yield OWN, mine[0]
-        yield FOREIGN, next(row.id for row in rows if row.account_id != account and row.id < OTHER)
-        yield TWIN, next(row.id for row in rows if row.account_id != account and row.id > OTHER)
-        yield ABSENT, MISSING
+        yield from _told_apart([(row.id, row.account_id == account) for row in rows if row.id != is_self])
 
     def _changeable_people(self) -> list[Any]:
         """Return people whom everybody of their portal may change: not above システム管理者, where there is one."""
@@ -202,11 +198,11 @@ class Trees:
 
 
 def _told_apart(rows: list[tuple[int, bool]]) -> Iterator[tuple[Relation, int]]:
-    """Yield the first of (number, whether it is one's own) of each relation, and one that is not there."""
+    """Yield the first of (number, whether it is one's own) of each relation: one's own, others', a missing one."""
     found: dict[Relation, int] = {}
     for number, is_own in rows:
         found.setdefault(OWN if is_own else FOREIGN if number < OTHER else TWIN, number)
-    yield from found.items()
+    yield from sorted(found.items(), key=lambda item: item[0] != OWN)
     yield ABSENT, MISSING
 
 
