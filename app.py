@@ -90,7 +90,8 @@ def _flask_settings(settings: Settings) -> dict[str, object]:
     }
 
 
-def _register_screens(app: Flask) -> None:
+def _register_guards(app: Flask) -> None:
+    """Register what looks at every request or answer, in the order in which it does."""
     request_rows.init_app(app)
     cookies.init_app(app)
     security_headers.init_app(app)
@@ -105,6 +106,10 @@ def _register_screens(app: Flask) -> None:
     error_pages.init_app(app)
     formatting.init_app(app)
     frame.init_app(app)
+
+
+def _register_screens(app: Flask) -> None:
+    _register_guards(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(sessions.blueprint)
     app.register_blueprint(second_step.blueprint)

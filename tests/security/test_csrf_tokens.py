@@ -43,7 +43,7 @@ def test_the_token_of_before_a_sign_in_or_after_a_sign_out_is_no_token_any_more(
     client = app.test_client()
     client.get("/login")
     before = csrf_token_of(client)
-    form = {"username": Trees(app).user_name("msp"), "password": PASSWORD, "csrf_token": before}
+    form = {"username": Trees(app).user_name("msp-contract"), "password": PASSWORD, "csrf_token": before}
     assert client.post("/login", data=form).status_code == 303
     assert client.post("/msp/customers/action/", data={"csrf_token": before}).status_code == 400
     client.get("/msp/customers/")

@@ -23,7 +23,11 @@ def test_every_kind_of_answer_over_https(app: Flask, database_url: str) -> None:
     client.application.config["PROPAGATE_EXCEPTIONS"] = False
     page = client.get("/login", base_url=HOST)
     token = forms_of(page.text)[0].values["csrf_token"][0]
-    form = {"csrf_token": token, "username": Trees(app).user_name("operator"), "password": PASSWORD}
+    form = {
+        "csrf_token": token,
+        "username": Trees(app).user_name("distributor-contract"),
+        "password": PASSWORD,
+    }
     sent = {"base_url": HOST, "headers": {"Referer": f"{HOST}/login"}}
     seen = [
         (200, page),
