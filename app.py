@@ -20,6 +20,7 @@ from admin_views import (
     frame,
     fresh_sign_in,
     metrics,
+    own_password,
     pages,
     patience,
     probes,
@@ -112,6 +113,7 @@ def _register_screens(app: Flask) -> None:
     _register_guards(app)
     app.register_blueprint(pages.blueprint)
     app.register_blueprint(sessions.blueprint)
+    app.register_blueprint(own_password.blueprint)
     app.register_blueprint(second_step.blueprint)
     app.register_blueprint(fresh_sign_in.blueprint)
     app.register_blueprint(probes.blueprint)

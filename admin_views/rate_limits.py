@@ -39,6 +39,7 @@ KINDS = {
     "sign_in.forgotten_password": Kind.FORGOTTEN_PASSWORD,
     "sign_in.set_password_page": Kind.SET_PASSWORD,
     "sign_in.set_password": Kind.SET_PASSWORD,
+    "own_password.change": Kind.SET_PASSWORD,
     "customers.delivery_notice": Kind.NOTICE,
     "portal_administrators.send_link": Kind.NOTICE,
 }

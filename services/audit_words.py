@@ -24,6 +24,7 @@ ACTION_WORDS: dict[str, Any] = {
     "portal.entered_other": _("他の顧客画面への入室"),
     # Administrators
     "administrator.created": _("管理者の登録"),
+    "administrator.password_changed": _("パスワードの変更"),
     "administrator.password_set": _("パスワードの設定"),
     "administrator.password_reset": _("パスワード再設定リンクの発行"),
     "administrator.password_link_sent": _("パスワード設定の案内の送信"),
