@@ -41,6 +41,8 @@ ARGUMENTS = (
     ("/msp/customers/{own}/bounces/lift/", "email", "text"),
     ("/login", "next", "text"),
 )
+#: Its answers hold secrets and codes that are drawn anew each time: two of them are never the same.
+_DRAWN_ANEW = "second_factor."
 #: Names of columns that no form offers to anybody.
 NOT_OFFERED = (
     *("id", "account_id", "parent_id", "privileged_msp_id", "support_account_id", "scope_account_id"),
@@ -198,7 +200,11 @@ def _dialogs(walker: Walker, asking: Asking) -> Iterator[tuple[str, HtmlForm]]:
 
 
 def _dialog_entries(label: str) -> list[Entry]:
-    both = [entry for entry in MATRIX.entries.values() if entry.method == "GET" and label in entry.may]
+    both = [
+        entry
+        for entry in MATRIX.entries.values()
+        if entry.method == "GET" and label in entry.may and not entry.endpoint.startswith(_DRAWN_ANEW)
+    ]
     return [
         entry for entry in both if f"POST {entry.endpoint}" in MATRIX.entries and "anonymous" not in entry.may
     ]
