@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visit
-from tests.support.portal_stack import PortalStack
+from tests.support.portal_stack import DEMO_PASSWORD, PortalStack
 from tests.support.visitor import Visitor, number_of
 
 pytestmark = pytest.mark.browser
@@ -34,6 +34,7 @@ def test_refill_the_25th_and_cancellation(visit: Visit, portal: PortalStack) -> 
     portal.restart(portal_now=AFTER_THE_CUT)
     wait_for_fees(msp, refilled)
     check_after_the_cut(msp, refilled, leaving, fees)
+    give_the_password_again(msp, canceled)
     cancel(msp, canceled)
     verified = portal.flask("ledger", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
@@ -141,6 +142,19 @@ def check_after_the_cut(msp: Visitor, refilled: list[str], leaving: list[str], f
         assert msp.number(name, "現在のポイント") == 0
     for name in leaving:
         check_grey(msp, name, beside=refilled[0])
+
+
+def give_the_password_again(msp: Visitor, name: str) -> None:
+    """More than ten minutes after signing in, 解約 asks for the password before it is even shown."""
+    msp.announced_statuses = {401}
+    msp.cell(name, "操作").get_by_role("link", name=f"解約 {name}").click()
+    expect(msp.page.get_by_role("heading", name="本人確認")).to_be_visible()
+    msp.page.get_by_label("パスワード").fill(DEMO_PASSWORD)
+    msp.press("続ける")
+    expect(msp.page.get_by_role("heading", name="解約", exact=True)).to_be_visible()
+    msp.announced_statuses = set()
+    msp.page.goto("/msp/customers/")
+    msp.wait_for_page()
 
 
 def cancel(msp: Visitor, name: str) -> None:

@@ -34,6 +34,7 @@ ASKED_FIRST = {
     "accounts.schedule",
     "customers.cancel",
     "customers.schedule",
+    "own_password.change",
     "portal_administrators.take_second_factor",
     "second_factor.codes",
     "second_factor.release",
