@@ -73,6 +73,9 @@ def main(folder: Path) -> None:
         _account_screens(camera)
         _customer_portal(camera)
         _operations(camera)
+        _keys(camera)
+        _second_person(camera)
+        # Last: the choice of English stays with who made it.
         _other_windows(camera)
         _billing_run(browser, folder)
 
@@ -196,6 +199,41 @@ def _operations(camera: Photographer) -> None:
     camera.take(operator, "health")
     msp.page.goto(f"{RUN_PAGE}rehearsal/")
     camera.take(msp, "rehearsal")
+
+
+def _keys(camera: Photographer) -> None:
+    msp = camera.visit("msp-a")
+    for path, picture in (
+        ("/second-factor/set-up/", "second-factor"),
+        ("/sessions/", "sessions"),
+        ("/password/", "own-password"),
+    ):
+        msp.page.goto(path)
+        camera.take(msp, picture)
+
+
+def _second_person(camera: Photographer) -> None:
+    msp, second = camera.visit("msp-a"), camera.visit("contract-a")
+    name = _names(msp)[0]
+    msp.go("二人承認")
+    msp.page.get_by_role("main").get_by_role("link", name=re.compile("^設定")).first.click()
+    msp.dialog.get_by_label("使う", exact=True).check()
+    msp.dialog.get_by_role("textbox").first.fill("300")
+    msp.dialog.get_by_role("button", name=re.compile("設定|変更|更新")).last.click()
+    msp.wait_until_closed()
+    msp.go(CUSTOMERS)
+    dialog = msp.open_dialog(name, "変更", column="現在のポイント", title="ポイント数更新")
+    dialog.get_by_label("追加").check()
+    dialog.get_by_label("変更ポイント").fill("360")
+    dialog.get_by_role("button", name="変更", exact=True).click()
+    msp.wait_until_closed()
+    second.go("承認依頼")
+    camera.take(second, "approvals")
+    camera.take_dialog(
+        second,
+        "approval",
+        second.page.get_by_role("main").get_by_role("link", name=re.compile("^承認")).first.click,
+    )
 
 
 def _other_windows(camera: Photographer) -> None:
