@@ -77,18 +77,31 @@ def entries_for(label: str) -> list[Entry]:
 
 @pytest.mark.parametrize("label", [*_OVER_ROWS, *_ELSE])
 def test_who_is_signed_in_gets_what_the_matrix_says(app: Flask, sign_in: SignIn, label: str) -> None:
+    # Which rows one has depends on the account alone: of its people, one is asked about those of others.
+    check_every_cell(app, sign_in, label, of_others="-" not in label)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("label", PRINCIPALS)
+def test_everybody_gets_what_the_matrix_says_on_both_engines(app: Flask, sign_in: SignIn, label: str) -> None:
+    check_every_cell(app, sign_in, label, of_others=True, is_whole=True)
+
+
+def check_every_cell(
+    app: Flask, sign_in: SignIn, label: str, *, of_others: bool, is_whole: bool = False
+) -> None:
+    """Ask every cell of somebody; `of_others`: about things of others, too; `is_whole`: see Walker.can_ask."""
     trees, client = Trees(app), app.test_client()
     person = trees.person(label)
     sign_in(client, trees.user_name(label))
     enter_portal(client, person)
     look = Look(ReadableWords(trees, person), label)
-    # Which rows one has depends on the account alone: of its people, one is asked about those of others.
-    is_like_another = "-" in label
     with closing(Walker(app, client, person)) as walker:
         for entry in entries_for(label):
             for cell in walker.cells(entry, trees, person):
                 may = label in entry.may
-                if walker.can_ask(cell, may=may) and not (is_like_another and cell.relation != OWN):
+                is_asked = walker.can_ask(cell, may=may, is_whole=is_whole)
+                if is_asked and (of_others or cell.relation == OWN):
                     with walker.ask(cell, may=may) as answer:
                         look.at(cell, answer)
     assert look.wrong == []

@@ -84,11 +84,17 @@ class Walker:
                 address += f"?{arguments}" if entry.method == "GET" else ""
             yield Cell(entry, relation, address, form, str(name))
 
-    def can_ask(self, cell: Cell, *, may: bool) -> bool:
-        """Tell whether a cell can be asked here: where nothing is put back, only what changes nothing."""
+    def can_ask(self, cell: Cell, *, may: bool, is_whole: bool = False) -> bool:
+        """Tell whether a cell can be asked here: where nothing is put back, only what changes nothing.
+
+        There, unless the `is_whole` table is asked, only what names a row: the rest no engine changes.
+        """
         if self._before is not None:
             return True
-        return bool(cell.entry.rows) and (cell.entry.method == "GET" or cell.relation != OWN or not may)
+        changes_nothing = cell.entry.method == "GET" or cell.relation != OWN or not may
+        if is_whole:
+            return changes_nothing or min(cell.entry.answers) >= 400
+        return bool(cell.entry.rows) and changes_nothing
 
     def ask(self, cell: Cell, *, may: bool) -> Any:
         """Return the answer; the database is as before."""
