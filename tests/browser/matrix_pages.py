@@ -51,13 +51,13 @@ def _is_file(endpoint: str) -> bool:
     )
 
 
-def pages_by_role(portal: PortalStack) -> Iterator[tuple[str, str]]:
-    """Yield (label, address): each page once, and a few of them for everybody who has them."""
+def pages_by_role(portal: PortalStack, *, by_everybody: bool = False) -> Iterator[tuple[str, str]]:
+    """Yield (label, address): each page once, and a few of them, or all, for everybody who has them."""
     app = build_app(f"sqlite:///{portal.database_path}")
     trees, patterns = Trees(app), routes_of(app)
     for entry in pages():
         labels = [label for label in SIGN_INS if label in entry.may and ANONYMOUS not in entry.may]
-        for label in labels if entry.endpoint in FOR_EVERYBODY else labels[:1]:
+        for label in labels if by_everybody or entry.endpoint in FOR_EVERYBODY else labels[:1]:
             relation, name = next(trees.rows(entry.rows, trees.person(label)))
             if relation == OWN:
                 yield label, filled(patterns[entry.key], str(name))

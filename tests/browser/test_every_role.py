@@ -113,15 +113,17 @@ def test_who_has_no_msp_portal_is_told_so(user_name: str, visit: Visit) -> None:
     expect(visitor.page.get_by_role("row")).to_have_count(0)
 
 
-def test_every_page_of_the_matrix(visit: Visit, portal: PortalStack) -> None:
+@pytest.mark.parametrize("by_everybody", [False, pytest.param(True, marks=pytest.mark.soak)])
+def test_every_page_of_the_matrix(by_everybody: bool, visit: Visit, portal: PortalStack) -> None:
     opened: dict[str, list[str]] = {}
-    for label, address in pages_by_role(portal):
+    for label, address in pages_by_role(portal, by_everybody=by_everybody):
         opened.setdefault(label, []).append(address)
     assert opened.keys() == SIGN_INS.keys()
     assert len({address for addresses in opened.values() for address in addresses}) > 50
     for label, addresses in opened.items():
         visitor = visit(SIGN_INS[label])
-        visitor.announced_statuses = NOTHING_TO_DO
+        # 403: the administrator who is named may stand above who asks, which the matrix' own people never do.
+        visitor.announced_statuses = NOTHING_TO_DO | ({403} if by_everybody else set())
         for address in addresses:
             visitor.page.goto(address)
             visitor.wait_for_scripts()
