@@ -12,7 +12,7 @@ from admin_views.base import ScopedModelView
 from admin_views.request_context import now, viewer
 from domain.four_eyes import ApprovalState
 from domain.permissions import Permission
-from models import Account, ApprovalRequest, db
+from models import Account, ApprovalRequest
 from services import approval_access, approval_list, four_eyes
 from services.lists import ListSource, Page
 
@@ -45,13 +45,12 @@ class ApprovalsView(ApprovalDialogs, ScopedModelView):
 
     def list_context(self, page: Page) -> dict[str, Any]:
         """Return what waits for the viewer, and what he may do with the page's rows."""
-        near = select(Account.id).where(
-            Account.id.in_({row.account_id for row in page.rows}), four_eyes.is_near(viewer())
-        )
         return {
             "waiting_count": self.waiting_count(),
             "waiting_url": self.get_url(".index_view", waiting="1"),
-            "near_ids": set(db.session.execute(near).scalars()),
+            "near_ids": four_eyes.near_account_ids(
+                viewer=viewer(), account_ids={row.account_id for row in page.rows}
+            ),
             "own_id": viewer().administrator_id,
             "Open": ApprovalState.OPEN,
         }

@@ -7,7 +7,7 @@ forget it; only what services/approvals.py has just approved passes. Source: dec
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,6 +118,12 @@ def is_near(viewer: Viewer, payer: type[Account] = Account) -> ColumnElement[boo
     """Return the condition for the paying accounts whose people, or the people right above whom, a viewer is."""
     own_or_child = or_(payer.id == viewer.account_id, payer.parent_id == viewer.account_id)
     return and_(own_or_child, payer.account_type.in_(PAYER_TYPES))
+
+
+def near_account_ids(*, viewer: Viewer, account_ids: Collection[int]) -> set[int]:
+    """Return those of some paying accounts whose people, or the people right above whom, a viewer is."""
+    found = select(Account.id).where(Account.id.in_(account_ids), is_near(viewer))
+    return set(db.session.execute(found).scalars())
 
 
 def may_approve_as(person: type[Administrator], home: type[Account]) -> ColumnElement[bool]:
