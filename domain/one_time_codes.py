@@ -42,7 +42,7 @@ def is_one_time_code(code: str) -> bool:
 
 def is_recovery_code(code: str) -> bool:
     """Tell whether plain characters have the shape of a recovery code."""
-    return len(code) == RECOVERY_CODE_LENGTH and set(code) <= set(RECOVERY_ALPHABET)
+    return len(code) == RECOVERY_CODE_LENGTH and all(character in RECOVERY_ALPHABET for character in code)
 
 
 def shown_recovery_code(code: str) -> str:

@@ -22,6 +22,8 @@ _LEGAL_FORMS = re.compile(r"株式会社|有限会社|合同会社|一般社団�
 #: Characters that are put in the place of letters.
 _STAND_INS = str.maketrans("013457@$!", "oleastasi")
 _DIGITS = "0123456789"
+#: What everybody adds to a common password, as it is asked for.
+_ADDED_AT_THE_END = _DIGITS + "!#$%&*+-./?@_ "
 
 
 def normalize(password: str) -> str:
@@ -62,7 +64,7 @@ def guesses_of(password: str) -> Sequence[str]:
     Digits and signs at either end, and signs in the place of letters, are what everybody adds to a common one.
     """
     whole = _fold(password)
-    letters_first = whole.rstrip(_DIGITS + "!#$%&*+-./?@_ ")
+    letters_first = whole.rstrip(_ADDED_AT_THE_END)
     found = [whole, _squeeze(password)]
     for text in (*found, letters_first):
         middle, replaced = _middle(text), text.translate(_STAND_INS)
@@ -102,7 +104,7 @@ def _runs(text: str) -> Iterator[str]:
     while start < len(text):
         end = start + 1
         step = _step(text[start : start + 2])
-        while step is not None and end < len(text) and _step(text[end - 1 : end + 1]) == step:
+        while step is not None and _step(text[end - 1 : end + 1]) == step:
             end += 1
         yield text[start:end]
         start = end

@@ -22,12 +22,20 @@ USERS_OVER_TIME = (
     "(SELECT account_id, contract_user_count, effective_at, lead(effective_at) OVER "
     "(PARTITION BY account_id ORDER BY effective_at, id) AS until FROM contract_user_changes)"
 )
+#: The billing dates of all items, each found by the key behind the one before it: to read a year of items for twelve
+#: dates would take longer than all that is asked of them, and PostgreSQL would plan as if it were so.
+BILLING_DATES = (
+    "billing_dates (billing_date) AS (SELECT min(billing_date) FROM billing_items UNION ALL "
+    "SELECT (SELECT min(i.billing_date) FROM billing_items i WHERE i.billing_date > b.billing_date) "
+    "FROM billing_dates b WHERE b.billing_date IS NOT NULL)"
+)
 #: The price that held at the cut of each billing date, by account type.
 PRICES_AT_CUTS = (
-    "(SELECT d.billing_date, d.cut, t.account_type, (SELECT v.id FROM price_versions v "
+    "(WITH RECURSIVE {billing_dates} "
+    "SELECT d.billing_date, d.cut, t.account_type, (SELECT v.id FROM price_versions v "
     "WHERE v.account_type = t.account_type AND v.valid_from <= d.cut "
     "ORDER BY v.valid_from DESC, v.id DESC LIMIT 1) AS price_version_id "
-    "FROM (SELECT i.billing_date, {item_cut} AS cut FROM (SELECT DISTINCT billing_date FROM billing_items) i) d "
+    "FROM (SELECT b.billing_date, {date_cut} AS cut FROM billing_dates b WHERE b.billing_date IS NOT NULL) d "
     "CROSS JOIN (SELECT DISTINCT account_type FROM price_versions) t)"
 )
 #: Fee lines that correct nothing, and fees that a line must stand for.

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from models import db
 from services.invariant_queries import (
+    BILLING_DATES,
     CHARGED_ITEM,
     CHECKS,
     CUT,
@@ -99,11 +100,12 @@ def _statement(query: str, engine: str) -> Any:
     cut = CUT[engine]
     parts = {
         "prices_at_cuts": PRICES_AT_CUTS,
+        "billing_dates": BILLING_DATES,
         "users_over_time": USERS_OVER_TIME,
         "fee_line": FEE_LINE,
         "charged_item": CHARGED_ITEM,
         "owed": OWED[engine],
-        "item_cut": cut.format(date="i.billing_date"),
+        "date_cut": cut.format(date="b.billing_date"),
         "run_cut": cut.format(date="r.billing_date"),
         "cancellation_start": cut.format(date="c.scheduled_on"),
     }

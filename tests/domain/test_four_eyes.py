@@ -73,6 +73,7 @@ def test_no_single_amount_may_grow(amounts: tuple[int, ...], shown: tuple[int, .
 def test_each_point_counts_once() -> None:
     assert total_points(ApprovalKind.REFILL, (3, 0, 4)) == 7
     assert total_points(ApprovalKind.CANCELLATION, (30, 100)) == 100
+    assert total_points(ApprovalKind.CANCELLATION, ()) == 0
     assert total_points(ApprovalKind.RETURN, (30, 10)) == 30
     assert total_points(ApprovalKind.ADDITION, (30,)) == 30
     assert total_points(ApprovalKind.RULE_CHANGE, ()) == 0
