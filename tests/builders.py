@@ -12,7 +12,7 @@ from sqlalchemy import select
 from config import Settings
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, AdminLevel, Viewer
-from models import Account, Administrator, PointBalance, PointLine, db
+from models import Account, Administrator, AuditEvent, PointBalance, PointLine, db
 from services import beginning, clockwork, points
 from services.mail_texts import MailBrand
 from services.provisioning import start_service
@@ -210,6 +210,17 @@ def lines(account_id: int) -> list[tuple[str, int, int]]:
         .order_by(PointLine.line_number)
     )
     return [(kind.value, count, after) for kind, count, after in db.session.execute(statement)]
+
+
+def events(account_id: int, action: str) -> list[dict[str, Any]]:
+    """Return the details of an account's events of one action, oldest first."""
+    db.session.rollback()
+    statement = (
+        select(AuditEvent.details)
+        .where(AuditEvent.account_id == account_id, AuditEvent.action == action)
+        .order_by(AuditEvent.id)
+    )
+    return list(db.session.execute(statement).scalars())
 
 
 def account(account_id: int) -> Account:

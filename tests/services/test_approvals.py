@@ -268,6 +268,15 @@ def test_the_form_that_became_a_request_never_runs_directly(office: Office) -> N
 
 
 @pytest.mark.one_engine
+def test_a_refill_that_became_a_request_never_runs_directly(office: Office) -> None:
+    short, key = office.world.customer(users=120), request_id()
+    office.ask_refill([short], request_id=key)
+    digest = refills.plan_refill(viewer=office.first, account_ids=[short], now=START).digest
+    with pytest.raises(ApprovalRequired), transaction():
+        refills.refill(viewer=office.first, account_ids=[short], digest=digest, request_id=key, now=START)
+
+
+@pytest.mark.one_engine
 def test_a_cancellation_asked_for_twice_is_one_request(office: Office) -> None:
     customer = office.world.customer(points_held=90)
     office.world.add(customer, 90)

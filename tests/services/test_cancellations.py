@@ -106,7 +106,19 @@ def test_a_date_that_is_not_ahead_or_too_far_is_refused(world: World, days: int)
     customer = world.customer()
     day = dt.date(2026, 11, 20) + dt.timedelta(days=days)
     with pytest.raises(CancellationDateInvalid):
-        schedule(world, customer, day)
+        preview(viewer=world.msp_a, account_id=customer, scheduled_on=day, now=START)
+    shown_before = preview(
+        viewer=world.msp_a, account_id=customer, scheduled_on=dt.date(2026, 12, 1), now=START
+    )
+    with pytest.raises(CancellationDateInvalid), transaction():
+        cancellations.schedule(
+            viewer=world.msp_a,
+            account_id=customer,
+            scheduled_on=day,
+            consent=True,
+            shown=shown(shown_before),
+            now=START,
+        )
 
 
 def test_the_preview_of_a_date_counts_the_fees_before_it(world: World) -> None:

@@ -4,11 +4,10 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, Viewer
-from models import AuditEvent, PriceVersionRow, db
+from models import PriceVersionRow, db
 from services import (
     account_registrations,
     applications,
@@ -25,7 +24,19 @@ from services.cancellation_previews import CancellationPreview, preview
 from services.ledger import AccountNotRunning, CancellationUnderWay
 from services.profiles import ChangedMeanwhile
 from services.transaction import transaction
-from tests.builders import BRAND, PROFILE, START, World, account, balance, lines, request_id, tick, tokyo
+from tests.builders import (
+    BRAND,
+    PROFILE,
+    START,
+    World,
+    account,
+    balance,
+    events,
+    lines,
+    request_id,
+    tick,
+    tokyo,
+)
 
 
 def register(world: World, account_type: AccountType, **more: Any) -> int:
@@ -64,16 +75,6 @@ def schedule(world: World, account_id: int, day: dt.date, viewer: Viewer | None 
             shown=(found.top_up_points, found.write_off_points),
             now=START,
         )
-
-
-def events(account_id: int, action: str) -> list[dict[str, Any]]:
-    db.session.rollback()
-    statement = (
-        select(AuditEvent.details)
-        .where(AuditEvent.account_id == account_id, AuditEvent.action == action)
-        .order_by(AuditEvent.id)
-    )
-    return list(db.session.execute(statement).scalars())
 
 
 @pytest.mark.parametrize("account_type", [AccountType.MSP, AccountType.SUPPORT, AccountType.PRIVILEGED_MSP])
@@ -330,7 +331,7 @@ def test_a_distributor_owes_no_year_and_is_balanced_by_the_operator(world: World
                 now=START,
             )
     found = seen(world, top, viewer=world.operator)
-    assert (found.remaining, found.is_issued) == (None, True)
+    assert (found.remaining, found.is_issued, found.payer_balance) == (None, True, 0)
     assert (found.top_up_points, found.write_off_points) == (max(0, -held), max(0, held))
     with pytest.raises(AccountNotVisible):
         seen(world, top)

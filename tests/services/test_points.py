@@ -11,11 +11,16 @@ from domain.points import LARGEST_LINE_POINTS
 from models import db
 from services import points
 from services.access import AccountNotVisible, PermissionRefused, find_account
-from services.ledger import AccountNotRunning, InsufficientStock, PointsOutOfRange
+from services.ledger import (
+    AccountNotRunning,
+    DistributorStockTooSmall,
+    InsufficientStock,
+    PointsOutOfRange,
+)
 from services.points import MovementResult, RemarkRequired
 from services.requests import RequestIdMissing, RequestIdReused
 from services.transaction import NestedTransaction, transaction
-from tests.builders import BEGAN, World, balance, lines, request_id
+from tests.builders import BEGAN, World, account, balance, events, lines, request_id
 
 Move = Callable[..., MovementResult]
 
@@ -46,7 +51,27 @@ def test_an_addition_beyond_the_stock_is_refused_with_what_is_missing(world: Wor
     with pytest.raises(InsufficientStock) as refusal:
         move(points.add, world.msp_a, customer, 10_001)
     assert refusal.value.data["missing_points"] == 1
+    assert type(refusal.value) is InsufficientStock
     assert balance(customer) == 0
+
+
+def test_only_of_a_distributor_it_is_said_that_the_operator_refills_it(world: World) -> None:
+    customer = world.customer(parent=world.distributor)
+    with pytest.raises(DistributorStockTooSmall):
+        move(points.add, world.distributor, customer, balance(world.distributor.account_id) + 1)
+
+
+def test_both_accounts_of_a_movement_have_it_in_their_log(world: World) -> None:
+    customer = world.customer()
+    move(points.add, world.msp_a, customer, 100, remark="初回分")
+    own = {"points": 100, "balance_after": 100, "remark": "初回分"}
+    assert events(customer, "points.added") == [own]
+    paid = events(world.msp_a.account_id, "points.handed_down")[0]
+    assert (paid["points"], paid["balance_after"], paid["company_name"]) == (
+        -100,
+        9_900,
+        account(customer).company_name,
+    )
 
 
 def test_a_return_credits_only_what_was_held(world: World) -> None:
@@ -62,6 +87,7 @@ def test_a_return_below_zero_must_say_why(world: World) -> None:
     with pytest.raises(RemarkRequired):
         move(points.take_back, world.msp_a, customer, 31)
     assert balance(customer) == 30
+    assert move(points.take_back, world.msp_a, customer, 30).point_balance == 0
 
 
 def test_a_return_from_an_account_below_zero_gives_the_parent_nothing(world: World) -> None:
