@@ -24,6 +24,7 @@ from models import Account
 from models.mails import MailState
 from services import access, account_history, ledger
 from services.account_history import AccountHistory
+from services.approval_list import open_requests_about
 from services.audit_field_words import MAIL_KIND_WORDS, SUSPENSION_WORDS
 from services.audit_words import action_text
 from services.operation_log import EventTexts
@@ -103,6 +104,7 @@ class AccountPage:
             may=self._buttons(account) if history and history.day is None else frozenset(),
             opened=request.args.get("tab", ""),
             can_see_log=viewer().can(Permission.LOG_VIEW),
+            asked=open_requests_about(viewer=viewer(), account_ids=[account.id], now=now()),
             can_lift_bounces=viewer().can(Permission.BOUNCES_LIFT) and self.page_types is access.CUSTOMERS,
             event_lines=EventTexts(viewer()).lines,
             action_text=action_text,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -17,7 +16,8 @@ from domain.lifecycle import AccountStatus
 from domain.permissions import AccountType, Permission
 from models import Account
 from services import access
-from services.lists import ListArguments, ListSource, Page, fetch_page
+from services.approval_list import open_requests_about
+from services.lists import ListArguments, ListSource, Page, count_rows
 from services.msp_accounts import accounts_source
 from services.points import movement_permission
 
@@ -51,9 +51,10 @@ class AccountsView(ResellerPage, AccountDialogs, AccountCancellations, ScopedMod
 
     def list_context(self, page: Page) -> dict[str, Any]:
         """Return how many are short, the signs of the page's rows, and what the viewer may do."""
-        short = fetch_page(self.list_source(), replace(ListArguments(), filters={"short": True}))
+        ids = [row.id for row in page.rows]
         return {
-            "short_count": short.total,
+            "short_count": count_rows(self.list_source(), ListArguments(filters={"short": True})),
+            "asked": open_requests_about(viewer=viewer(), account_ids=ids, now=now()),
             "short_url": self.get_url(".index_view", short="1"),
             "may_change_points": may_change_points,
             "may": {name for name, permission in ROW_PERMISSIONS.items() if viewer().can(permission)},

@@ -76,7 +76,16 @@ class ApprovalDialogs:
     def detail(self, approval_id: int) -> Response:
         """内容確認."""
         request = approval_access.find_request(viewer=viewer(), approval_id=approval_id)
-        return self._page(PortalForm(), request, 200, title=_("承認依頼"), submit_label="")
+        is_own = request.requester_id == viewer().administrator_id
+        return self._page(
+            PortalForm(),
+            request,
+            200,
+            title=_("承認依頼"),
+            submit_label="",
+            may_decide=_may_decide(request),
+            may_withdraw=is_own and _is_open(request),
+        )
 
     @expose("/<row_id:approval_id>/approve/", methods=("GET", "POST"))
     def approve(self, approval_id: int) -> Response:

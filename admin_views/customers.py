@@ -23,6 +23,7 @@ from domain.lifecycle import RUNNING, AccountStatus, SuspensionReason
 from domain.permissions import AccountType, Permission
 from models import Account
 from services import access
+from services.approval_list import open_requests_about
 from services.bounces import bounced_addresses
 from services.customers import customers_source, shortage_summary
 from services.ledger import check_running
@@ -82,11 +83,13 @@ class CustomersView(
     def list_context(self, page: Page) -> dict[str, Any]:
         """Return the headline, the signs of the page's rows, and what the viewer may do."""
         billing_date = billing_date_of_month(tokyo_date(now()))
+        ids = [row.id for row in page.rows]
         return {
             "shortage": shortage_summary(viewer=viewer(), now=now()),
             "billing_date": billing_date,
             "is_cut_passed": billing_instant(billing_date) <= now(),
-            "bounced": bounced_addresses([row.id for row in page.rows]),
+            "bounced": bounced_addresses(ids),
+            "asked": open_requests_about(viewer=viewer(), account_ids=ids, now=now()),
             "may": {name for name, permission in ROW_PERMISSIONS.items() if viewer().can(permission)},
             "can_register": viewer().can(Permission.CUSTOMERS_REGISTER),
             "is_canceled": lambda row: row.status is AccountStatus.CANCELED,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from flask_babel import lazy_gettext as _
 from flask_babel import lazy_pgettext
-from sqlalchemy import ColumnElement, case, func, literal, select
+from sqlalchemy import ColumnElement, case, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from domain.four_eyes import ApprovalKind, ApprovalState
@@ -56,12 +57,38 @@ def waiting_count(*, viewer: Viewer, now: dt.datetime) -> int:
     ).scalar_one()
 
 
-def _waits_for(viewer: Viewer, now: dt.datetime) -> ColumnElement[bool]:
-    return (
-        (ApprovalRequest.state == ApprovalState.OPEN)
-        & (ApprovalRequest.expires_at > now)
-        & (ApprovalRequest.requester_id != viewer.administrator_id)
+def open_requests_about(*, viewer: Viewer, account_ids: Collection[int], now: dt.datetime) -> dict[int, int]:
+    """Return the id of the newest open request about each of some accounts, a refill of several included.
+
+    Accounts without one, and all for a viewer who may see no requests, are left out.
+    """
+    if not account_ids or not viewer.can(Permission.APPROVALS_VIEW):
+        return {}
+    payer, subject = aliased(Account), aliased(Account)
+    is_about = ApprovalRequest.subject_account_id.in_(account_ids)
+    # The rows of a refill are read only of those who could pay for one of these accounts.
+    payer_ids = select(subject.parent_id).where(subject.id.in_(account_ids))
+    is_refill = ApprovalRequest.subject_account_id.is_(None) & ApprovalRequest.account_id.in_(payer_ids)
+    statement = (
+        select(ApprovalRequest.id, ApprovalRequest.subject_account_id, ApprovalRequest.account_ids)
+        .join(payer, payer.id == ApprovalRequest.account_id)
+        .where(_is_open(now), or_(is_about, is_refill), approval_access.seen(viewer, payer))
+        .order_by(ApprovalRequest.id)
     )
+    wanted = set(account_ids)
+    return {
+        account_id: row.id
+        for row in db.session.execute(statement)
+        for account_id in wanted.intersection([row.subject_account_id, *row.account_ids])
+    }
+
+
+def _is_open(now: dt.datetime) -> ColumnElement[bool]:
+    return (ApprovalRequest.state == ApprovalState.OPEN) & (ApprovalRequest.expires_at > now)
+
+
+def _waits_for(viewer: Viewer, now: dt.datetime) -> ColumnElement[bool]:
+    return _is_open(now) & (ApprovalRequest.requester_id != viewer.administrator_id)
 
 
 def _state(now: dt.datetime) -> ColumnElement[str]:

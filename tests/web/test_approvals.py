@@ -142,6 +142,32 @@ def test_the_points_dialog_says_so_asks_and_the_other_answers(office: Office) ->
     assert f"承認依頼 No.: {number}" in log
 
 
+def test_the_row_of_an_account_says_that_a_request_is_open(
+    app: Flask, office: Office, sign_in: SignIn
+) -> None:
+    page, form = refill_form(office, 1_000)
+    assert 'class="badge warning" href="/msp/approvals/' not in page
+    assert office.first.post("bulk/refill/", form).status_code == 303
+    short, other = int(form["rowid"][0]), office.first.ids()[3]
+    marks = {short: office.approval_id(), other: office.ask(other, 250)}
+    assert len(set(marks.values())) == 2
+    distributor, support = visitor(app, sign_in, "distributor"), visitor(app, sign_in, "support")
+    for who in (office.first, office.second, distributor):
+        for account_id, number in marks.items():
+            mark = f'href="{APPROVALS}{number}/" data-dialog>'
+            assert mark in who.get(f"{account_id}/").text
+            number_of_account = office.first.account(account_id).account_number
+            assert mark in who.get(f"?search={number_of_account}").text
+    assert "承認依頼中" not in support.get("").text
+    # From the sign one comes to the answer that one may give.
+    for who, verbs in ((office.first, ["withdraw"]), (office.second, ["reject", "approve"])):
+        opened = who.client.get(f"{APPROVALS}{marks[other]}/").text
+        assert re.findall(rf'href="{APPROVALS}{marks[other]}/(\w+)/"', opened) == verbs
+    for number in marks.values():
+        assert office.answer(office.second, number, "reject", rejection_reason="x").status_code == 303
+    assert "承認依頼中" not in office.first.get(f"{short}/").text + office.first.get(f"{other}/").text
+
+
 def test_a_small_movement_asks_nobody(office: Office) -> None:
     customer = office.first.plain_id()
     before = office.first.balance(customer)
