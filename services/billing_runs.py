@@ -159,7 +159,7 @@ def sum_up(run: BillingRun) -> int:
     Fees that a cancellation posted beforehand belong to this 25th as well.
     """
     totals = {
-        state: (count, int(points or 0))
+        state: (count, int(points))
         for state, count, points in db.session.execute(
             select(BillingItem.state, func.count(), func.sum(BillingItem.fee_points))
             .where(BillingItem.billing_date == run.billing_date)

@@ -52,6 +52,13 @@ def test_the_customer_changes_its_own_profile_and_users(visit: Visit) -> None:
     assert started.value.suggested_filename == "操作ログ_20261120.csv"
 
 
+def test_instead_of_a_file_that_is_refused_there_is_a_page(visit: Visit) -> None:
+    msp = visit("msp-b")
+    msp.page.context.clear_cookies()
+    msp.page.get_by_role("link", name="CSVダウンロード").click()
+    expect(msp.page.get_by_role("button", name="ログイン", exact=True)).to_be_visible()
+
+
 def test_assigning_a_support_account_opens_the_portal_and_unassigning_closes_it(visit: Visit) -> None:
     msp, support = visit("msp-a"), visit("support")
     company = unassigned_company(msp)
