@@ -165,6 +165,8 @@ class ContractUserChange(Base):
             f"contract_user_count BETWEEN {SMALLEST_USER_COUNT} AND {LARGEST_USER_COUNT}", name="count_range"
         ),
         Index("ix_contract_user_changes_as_of", "account_id", "effective_at", "id"),
+        # What changed after a cut: rarely anything, and asked of all accounts.
+        Index("ix_contract_user_changes_effective_at", "effective_at"),
     )
 
     id: Mapped[int] = mapped_column(BigInt, primary_key=True)

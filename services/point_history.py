@@ -49,7 +49,7 @@ def history_source(*, viewer: Viewer) -> ListSource:
 
 def _columns(actor_name: ColumnElement[str]) -> list[ListColumn]:
     return [
-        ListColumn("recorded_at", _("日時"), "instant", PointLine.recorded_at),
+        ListColumn("recorded_at", _("日時"), "instant", PointLine.recorded_at, never_blank=True),
         ListColumn("company_name", _("会社名"), "text", Account.company_name),
         ListColumn("kind", _("ステータス"), "text", PointLine.kind, words=KIND_WORDS),
         ListColumn("points", _("ポイント"), "points", PointLine.points),
