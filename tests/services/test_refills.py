@@ -1,12 +1,17 @@
 """必要ポイントの補充: the plan is what is executed, or nothing is."""
 
+from contextlib import nullcontext
+
 import pytest
+from sqlalchemy import select
 
 from domain.billing_calendar import tokyo_date
-from models import Account
+from domain.points import LARGEST_LINE_POINTS
+from models import Account, PointLine, db
 from services import accounts, points
 from services.access import AccountNotVisible
-from services.ledger import PayerLeaving
+from services.bulk_transfers import HandedDown, hand_down
+from services.ledger import PayerLeaving, PointsOutOfRange
 from services.refills import (
     NothingToRefill,
     RefillOutcome,
@@ -42,7 +47,22 @@ def test_a_refill_brings_every_estimate_to_exactly_zero(world: World) -> None:
     assert press(world, [short, exact, negative], plan.digest) == RefillResult(2, 50)
     after = plan_refill(viewer=world.msp_a, account_ids=[short, exact, negative], now=START)
     assert [row.estimated_balance for row in after.rows] == [0, 0, 0]
+    newest = select(PointLine.account_id).order_by(PointLine.id.desc()).limit(4)
+    payer = world.msp_a.account_id
+    # Each transfer's two lines stand one behind the other, in the order of the plan.
+    assert list(db.session.execute(newest).scalars())[::-1] == [short, payer, negative, payer]
     assert balance(world.msp_a.account_id) == 9_923
+
+
+def test_a_line_carries_up_to_the_largest_number_of_points(world: World) -> None:
+    payer = world.distributor
+    customer = world.customer(parent=payer)
+    world.add(payer.account_id, LARGEST_LINE_POINTS, viewer=world.operator)
+    for points, refusal in ((LARGEST_LINE_POINTS + 1, PointsOutOfRange), (LARGEST_LINE_POINTS, None)):
+        with pytest.raises(refusal) if refusal else nullcontext(), transaction():
+            transfers = [HandedDown(payer.account_id, customer, points, points)]
+            hand_down(transfers=transfers, viewer=payer, now=START, request_id=request_id())
+    assert lines(customer) == [("addition", LARGEST_LINE_POINTS, LARGEST_LINE_POINTS)]
 
 
 def test_a_second_press_writes_nothing(world: World) -> None:
