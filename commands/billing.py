@@ -8,7 +8,15 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import func, select
 
-from commands.outcome import BillingDate, OneLineGroup, clock_now, refuse, settings
+from commands.outcome import (
+    WAITS_FOR_RELEASE,
+    BillingDate,
+    OneLineGroup,
+    clock_now,
+    in_tokyo,
+    refuse,
+    settings,
+)
 from domain.billing_calendar import billing_instant
 from models import BillingItem, BillingRun, db
 from services import clockwork, rehearsals
@@ -45,6 +53,8 @@ def run(billing_date: dt.date) -> None:
     run_of_date = select(BillingRun.id).where(BillingRun.billing_date == billing_date)
     if db.session.execute(run_of_date).first() is None:
         refuse(f"there is no run of {billing_date}: no account was there yet")
+    if report.held_dates and report.held_dates[0] <= billing_date:
+        refuse(f"the run of {report.held_dates[0]} {WAITS_FOR_RELEASE}")
     click.echo(f"monthly fees: {report.charged_accounts} accounts, {report.charged_points} points")
 
 
@@ -59,7 +69,8 @@ def show(billing_date: dt.date) -> None:
     if found is None:
         refuse(f"there is no run of {billing_date}")
     click.echo(f"{found.billing_date} {found.state}: {found.done_count} of {found.account_count} accounts,")
-    click.echo(f"{found.charged_points} points, started {found.started_at}, finished {found.finished_at}")
+    ended = f"finished {in_tokyo(found.finished_at)}" if found.finished_at else "not finished"
+    click.echo(f"{found.charged_points} points, started {in_tokyo(found.started_at)}, {ended}")
     states = (
         select(BillingItem.state, func.count())
         .where(BillingItem.billing_date == billing_date)

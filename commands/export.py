@@ -13,7 +13,8 @@ from commands.outcome import OneLineGroup, clock_now, refuse
 from domain.permissions import Permission
 from services import access, audit, exports, sign_ins
 from services.customers import customers_source
-from services.list_arguments import parameter_names, parse_arguments
+from services.list_arguments import ListArguments, filter_parameters, parameter_names, parse_arguments
+from services.lists import ListSource
 from services.transaction import transaction
 
 
@@ -36,8 +37,8 @@ def customers(user_name: str, kind: str, output: Path, arguments: tuple[str, ...
     access.check_permission(viewer=viewer, permission=Permission.CUSTOMERS_VIEW)
     source = customers_source(viewer=viewer, now=clock_now())
     wanted = parse_arguments(source, _parameters(arguments, parameter_names(source)))
-    if wanted.errors:
-        refuse("unusable arguments: " + ", ".join(f"{name} ({code})" for name, code in wanted.errors.items()))
+    if unusable := _unusable(source, wanted):
+        refuse(f"unusable arguments: {', '.join(unusable)}")
     with force_locale("ja"), output.open("wb") as stream:
         write = exports.write_csv if kind == "csv" else exports.write_xlsx
         count = write(stream, source, wanted)
@@ -53,6 +54,20 @@ def customers(user_name: str, kind: str, output: Path, arguments: tuple[str, ...
             filters=list(arguments),
         )
     click.echo(f"{count} rows in {output}")
+
+
+def _unusable(source: ListSource, wanted: ListArguments) -> list[str]:
+    """Return the arguments that cannot be used, as they were typed, each with its reason."""
+    names = {list_filter.name: filter_parameters(list_filter) for list_filter in source.filters}
+    found = [
+        f"{name}={wanted.typed[name]} ({code})"
+        for part, code in wanted.errors.items()
+        for name in names.get(part, (part,))
+        if name in wanted.typed
+    ]
+    if "sort" in wanted.typed and wanted.sort is None:
+        found.append(f"sort={wanted.typed['sort']} (unknown_column)")
+    return found
 
 
 def _parameters(arguments: tuple[str, ...], known: Collection[str]) -> dict[str, str]:

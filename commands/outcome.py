@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any, NoReturn
 
 import click
@@ -11,8 +12,12 @@ from flask import current_app
 from sqlalchemy.exc import DBAPIError
 
 from config import Settings
+from domain.billing_calendar import TOKYO
 from domain.errors import DomainError
 from services import row_scope
+
+#: What is said of a run in 要確認.
+WAITS_FOR_RELEASE = "stopped before its first line, far above the last run; it waits for its release (要確認)"
 
 
 class Refused(click.ClickException):
@@ -25,6 +30,11 @@ def settings() -> Settings:
     """Return this process's settings."""
     found: Settings = current_app.extensions["settings"]
     return found
+
+
+def in_tokyo(instant: dt.datetime) -> str:
+    """Return an instant as a screen would write it."""
+    return f"{instant.astimezone(TOKYO):%Y/%m/%d %H:%M:%S}"
 
 
 def clock_now() -> dt.datetime:
@@ -54,7 +64,7 @@ class _OneLine(click.Command):
         except click.UsageError as error:
             raise _usage_in_one_line(error) from error
         except DomainError as error:
-            raise Refused(f"{type(error).__name__}: {error}".rstrip(": ")) from error
+            raise Refused(_in_words(error)) from error
         except DBAPIError as error:
             raise Refused(f"the database refused: {_one_line(str(error.orig))}") from error
         except OSError as error:
@@ -74,6 +84,13 @@ def _usage_in_one_line(error: click.UsageError) -> click.UsageError:
         return error
     hint = f" (see '{error.ctx.command_path} --help')" if error.ctx else ""
     return click.UsageError(_one_line(error.format_message()) + hint)
+
+
+def _in_words(error: DomainError) -> str:
+    """Return the rule that was broken, by which each refusal is named, and what it concerns."""
+    rule = re.sub(r"(?<!^)(?=[A-Z])", " ", type(error).__name__).lower()
+    about = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in error.data.items())
+    return _one_line(f"{rule}: {about}" if about else rule)
 
 
 def _one_line(text: str) -> str:

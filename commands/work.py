@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+import socket
 
 import click
 from flask.cli import with_appcontext
 
-from commands.outcome import Instant, OneLineCommand, clock_now, refuse, settings
-from services import alarms, audit_seals, clockwork, health_verification, outgoing_mails, provisioning
+from commands.outcome import WAITS_FOR_RELEASE, Instant, OneLineCommand, clock_now, refuse, settings
+from services import (
+    alarms,
+    audit_seals,
+    clockwork,
+    health_beats,
+    health_verification,
+    outgoing_mails,
+    provisioning,
+)
 from services.mail_texts import mail_brand_from
 from services.mail_transports import transport_from
+from services.transaction import transaction
 
 
 @click.command(cls=OneLineCommand)
@@ -21,6 +31,9 @@ def work(instant: dt.datetime | None) -> None:
     if instant and not settings().is_demo and instant > clock_now():
         refuse("--now lies ahead: in production no fee and no cancellation is carried out before its time")
     now = instant or clock_now()
+    with transaction():
+        # Where a timer starts this command each minute, it is the worker.
+        health_beats.beat(worker_name=f"{socket.gethostname()}: flask work", now=now)
     alarms.raise_run_alarms(now=now, brand=mail_brand_from(settings()))
     report = clockwork.run_due_work(now=now, settings=settings())
     provisioned = provisioning.provision_requested(now=now)
@@ -33,6 +46,8 @@ def work(instant: dt.datetime | None) -> None:
         click.echo(f"cancellations blocked by accounts below, tried again later: accounts {report.blocked}")
     for day in report.billed_dates:
         click.echo(f"billing run of {day}: finished")
+    for day in report.held_dates:
+        click.echo(f"billing run of {day}: {WAITS_FOR_RELEASE}")
     click.echo(f"monthly fees: {report.charged_accounts} accounts, {report.charged_points} points")
     click.echo(f"suspended: {report.suspended}, resumed: {report.resumed}")
     click.echo(f"provisioned: {provisioned}")

@@ -96,6 +96,12 @@ def insert_items(rows: Select[tuple[object, ...]]) -> None:
     db.session.execute(insert(BillingItem).from_select(columns, found, include_defaults=False))
 
 
+def dates_in_review() -> list[dt.date]:
+    """Return the 25ths whose runs wait for a person's release, oldest first."""
+    waiting = select(BillingRun.billing_date).where(BillingRun.state == RunState.REVIEW)
+    return list(db.session.execute(waiting.order_by(BillingRun.billing_date)).scalars())
+
+
 def last_due_points(billing_date: dt.date) -> int | None:
     """Return the points (≥ 0) on the list of the run before a 25th; None: there was none."""
     return db.session.execute(
@@ -177,9 +183,8 @@ def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
 
     :raises RunUnderReview: while the run that it would come from, or an older one, waits for its release.
     """
-    waiting = select(func.min(BillingRun.billing_date)).where(BillingRun.state == RunState.REVIEW)
-    if billing_date := db.session.execute(waiting).scalar():
-        raise RunUnderReview(billing_date=billing_date)
+    if waiting := dates_in_review():
+        raise RunUnderReview(billing_date=waiting[0])
     unlisted = unlisted_billing_dates(now)
     for billing_date in unlisted:
         insert_items(charged_rows(billing_date, account_ids=[account_id]))

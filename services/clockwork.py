@@ -18,6 +18,7 @@ from models import Account, BillingRun, db
 from models.billing import RunState
 from services import (
     approval_expiry,
+    billing_runs,
     cancellations,
     portal_settings,
     run_chunks,
@@ -42,12 +43,14 @@ LAST_TICK = "last_tick_at"
 class WorkReport:
     """What a tick did. Points are ≥ 0; `failed` names the accounts whose work could not be done.
 
-    `blocked` names those whose 解約予定日 has come while accounts below them run, `waiting` those that a run in
-    要確認 holds up: both are tried again at each tick.
+    `billed_dates` are the 25ths that were carried through, `held_dates` those that wait for a release now, in
+    要確認. `blocked` names the accounts whose 解約予定日 has come while accounts below them run, `waiting` those
+    that a run in 要確認 holds up: both are tried again at each tick.
     """
 
     canceled: int = 0
     billed_dates: list[dt.date] = field(default_factory=list)
+    held_dates: list[dt.date] = field(default_factory=list)
     charged_accounts: int = 0
     charged_points: int = 0
     suspended: int = 0
@@ -92,6 +95,8 @@ def run_due_work(
             now=now, suspend_after_days=settings.suspend_after_days, brand=brand
         )
     with transaction():
+        report.held_dates = billing_runs.dates_in_review()
+        report.billed_dates = [day for day in report.billed_dates if day not in report.held_dates]
         portal_settings.keep(LAST_TICK, now.isoformat())
     return report
 

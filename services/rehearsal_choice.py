@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from sqlalchemy import ColumnElement, select
 
@@ -52,11 +52,16 @@ def chosen_accounts(*, viewer: Viewer, typed: str) -> list[int] | None:
         .order_by(Account.id)
     )
     found = {row.account_number: row.id for row in rows}
+    check_known(numbers, found)
+    return [found[number] for number in numbers]
+
+
+def check_known(numbers: Sequence[str], found: Container[str | None]) -> None:
+    """Refuse numbers that were not found. :raises AccountNumbersUnknown:"""
     unknown = [number[:_LONGEST_ECHO] for number in numbers if number not in found]
     if unknown:
         more = " …" if len(unknown) > _NAMED else ""
         raise AccountNumbersUnknown(numbers=", ".join(unknown[:_NAMED]) + more)
-    return [found[number] for number in numbers]
 
 
 def numbers_of(*, viewer: Viewer, account_ids: Sequence[int]) -> list[str]:

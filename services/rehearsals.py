@@ -30,7 +30,7 @@ from domain.errors import DomainError
 from domain.permissions import Permission, Viewer
 from models import Account, BillingItem, BillingRun, ContractUserChange, PointBalance, db
 from models.billing import ItemState
-from services import access
+from services import access, rehearsal_choice
 from services.billing_rows import charged_rows
 from services.estimates import (
     IS_PARKED,
@@ -215,8 +215,13 @@ def rehearse(
 
     Of a 25th ahead: if users and prices stay as they are; the fees of the 25ths in between are off the balance
     too. What is charged already is not charged again. No numbers: all accounts, by number.
+
+    :raises AccountNumbersUnknown: when a number is no account's.
     """
     within = Account.account_number.in_(account_numbers) if account_numbers else true()
+    if account_numbers:
+        known = set(db.session.execute(select(Account.account_number).where(within)).scalars())
+        rehearsal_choice.check_known(account_numbers, known)
     rehearsed = rehearsed_rows(billing_date, within)
     statement = rehearsed.joined(
         select(

@@ -13,7 +13,7 @@ from flask.cli import FlaskGroup
 from sqlalchemy import select, update
 
 from models import Account, Administrator, BillingItem, PortalSetting, db
-from services import sign_ins
+from services import health_beats, sign_ins
 from services.transaction import transaction
 from tests.support.authenticator import switch_on
 from tests.support.databases import PASSWORD, MovableClock
@@ -64,7 +64,7 @@ class TestOnAnEmptyDatabase:
         form = {"password": secret, "repeated": secret, "csrf_token": token}
         assert client.post(path, data=form).status_code == 303
         assert client.post(path, data=form).status_code in (400, 404)
-        assert "AlreadyBegun" in ended(app, REFUSED, "init", "--operator", "Op", "--username", "u")
+        assert "already begun" in ended(app, REFUSED, "init", "--operator", "Op", "--username", "u")
 
     @pytest.mark.parametrize(
         "words",
@@ -123,6 +123,28 @@ def test_work_does_what_is_due_and_then_nothing(app: Flask) -> None:
     assert "mails written: 0, delivered: 0, delayed: 0, bounced: 0" in again
 
 
+def test_a_run_that_waits_for_its_release_is_not_called_finished(app: Flask) -> None:
+    stop_the_clock_at(app, CUT)
+    done(app, "billing", "run", "--date", NOVEMBER)
+    for name, value in (("billing_review_percent", 1), ("billing_review_from_points", 1)):
+        object.__setattr__(app.extensions["settings"], name, value)
+    december = "2026-12-25"
+    for _turn in range(2):
+        shown = done(app, "work", "--now", f"{december}T00:00:00+09:00")
+        assert f"billing run of {december}: stopped before its first line" in shown
+        assert "finished" not in shown
+    stop_the_clock_at(app, f"{december}T00:01:00+09:00")
+    assert f"the run of {december} stopped" in ended(app, REFUSED, "billing", "run", "--date", december)
+    assert "started 2026/12/25 00:00:00, not finished" in done(app, "billing", "show", december)
+
+
+def test_work_by_a_timer_is_the_worker_that_the_health_page_looks_for(app: Flask) -> None:
+    done(app, "work", "--now", "2026-11-20T12:00:00+09:00")
+    with app.app_context():
+        seen = health_beats.seen_workers(now=dt.datetime.fromisoformat("2026-11-20T12:01:00+09:00"))
+    assert [(worker.name.endswith(": flask work"), worker.is_alive) for worker in seen] == [(True, True)]
+
+
 def test_work_takes_an_instant_with_a_zone(app: Flask) -> None:
     ended(app, USAGE, "work", "--now", "tomorrow")
     ended(app, USAGE, "work", "--now", "2026-11-25T00:00:00")
@@ -140,6 +162,8 @@ def test_billing_rehearses_runs_and_shows_a_25th(app: Flask) -> None:
     rehearsed = done(app, "billing", "rehearse", "--date", NOVEMBER)
     one = done(app, "billing", "rehearse", "--date", NOVEMBER, "--account", "30000001")
     assert "total: 1 accounts" in one
+    unknown = ended(app, REFUSED, "billing", "rehearse", "--date", NOVEMBER, "--account", "99999999")
+    assert unknown == "Error: account numbers unknown: numbers 99999999\n"
     assert "has not come yet" in ended(app, REFUSED, "billing", "run", "--date", NOVEMBER)
     ended(app, REFUSED, "billing", "show", NOVEMBER)
     stop_the_clock_at(app, CUT)
@@ -174,6 +198,9 @@ def test_export_refuses_who_may_not_see_the_list(app: Flask, tmp_path: Path) -> 
     words = ("export", "customers", "--format", "csv", "--output", str(tmp_path / "x.csv"), "--as")
     for user_name in ("system-a", "customer-a", "nobody"):
         ended(app, REFUSED, *words, user_name)
+    assert ended(app, REFUSED, *words, "system-a") == "Error: permission refused: permission customers:view\n"
+    assert "users_min=abc (bad_number)" in ended(app, REFUSED, *words, "msp-a", "users_min=abc")
+    assert "sort=nothing (unknown_column)" in ended(app, REFUSED, *words, "msp-a", "sort=nothing")
     assert not (tmp_path / "x.csv").exists()
     ended(app, USAGE, *words, "msp-a", "serach=青葉")
     ended(app, USAGE, *words, "msp-a", "search")
@@ -205,8 +232,8 @@ def test_administrators_are_created_reset_and_unlocked(app: Flask) -> None:
     with app.app_context():
         email = select(Administrator.email).where(Administrator.user_name == "new-1")
         assert db.session.execute(email).scalar_one() == "new-1@example.jp"
-    assert "Taken" in ended(app, REFUSED, *words, "--username", "new-2", "--email", "new-1@example.jp")
-    assert "Refused" in ended(app, REFUSED, *words, "--username", "a@b", "--email", "a@example.jp")
+    assert "email taken" in ended(app, REFUSED, *words, "--username", "new-2", "--email", "new-1@example.jp")
+    assert "user name refused" in ended(app, REFUSED, *words, "--username", "a@b", "--email", "a@example.jp")
     ended(app, USAGE, *words, "--username", "new-3")
     assert "/set-password/" in done(app, "administrators", "reset-password", "new-1")
     lock(app, "new-1")
@@ -216,7 +243,7 @@ def test_administrators_are_created_reset_and_unlocked(app: Flask) -> None:
     assert "disabled" in done(app, "administrators", "unlock", "new-1")
     assert administrator(app, "new-1").is_disabled
     change_administrator(app, "new-1", deleted_at=app.extensions["clock"].now())
-    assert "NameTaken" in ended(app, REFUSED, *words, "--username", "new-1", "--email", "free@example.jp")
+    assert "name taken" in ended(app, REFUSED, *words, "--username", "new-1", "--email", "free@example.jp")
     assert "/set-password/" in done(app, *words, "--username", "new-4", "--email", "new-1@example.jp")
     for verb in ("reset-password", "unlock"):
         ended(app, REFUSED, "administrators", verb, "new-1")
@@ -232,8 +259,8 @@ def test_a_second_factor_is_taken_away_on_the_command_line(app: Flask) -> None:
         switch_on(sign_ins.viewer_of(person), app.extensions["clock"].now())
     words = ("administrators", "reset-second-factor")
     assert "by password alone" in done(app, *words, "msp-a")
-    assert "NotOn" in ended(app, REFUSED, *words, "msp-a")
-    assert "Unknown" in ended(app, REFUSED, *words, "nobody")
+    assert "second factor not on" in ended(app, REFUSED, *words, "msp-a")
+    assert "administrator unknown" in ended(app, REFUSED, *words, "nobody")
     ended(app, USAGE, *words)
 
 
