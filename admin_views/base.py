@@ -6,7 +6,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from flask import abort, flash, request, send_file
+from flask import abort, flash, request
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from flask_babel import LazyString
@@ -20,6 +20,7 @@ from admin_views.formatting import date_text, instant_text, number
 from admin_views.input_messages import LIST_ERROR_MESSAGES
 from admin_views.list_page import ListPage
 from admin_views.request_context import now, viewer, viewer_or_none
+from admin_views.sent_files import csv_encoding, sent_file
 from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
 from domain.inputs.row_ids import parse_row_id
@@ -156,22 +157,18 @@ class ScopedModelView(ModelView):
     def export_csv(self) -> Response:
         """Send the list as CSV: the rows, order and columns that the page would show."""
         source, arguments = self._export_arguments()
-        encoding = request.args.get("encoding", exports.UTF_8)
-        if encoding not in exports.ENCODINGS:
-            abort(400)
+        encoding = csv_encoding()
         stream = exports.csv_file(source, arguments, encoding)
         self._record_export(source, arguments, "csv")
-        charset = "Shift_JIS" if encoding == exports.CP932 else "utf-8"
-        return self._attachment(stream, "csv", f"text/csv; charset={charset}")
+        return sent_file(stream, name=self._export_name("csv"), content_type=exports.CSV_TYPES[encoding])
 
     @expose("/export/xlsx")
     def export_xlsx(self) -> Response:
         """Send the list as an Excel workbook."""
         source, arguments = self._export_arguments()
-        kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
         stream = exports.xlsx_file(source, arguments)
         self._record_export(source, arguments, "xlsx")
-        return self._attachment(stream, "xlsx", kind)
+        return sent_file(stream, name=self._export_name("xlsx"), content_type=exports.XLSX_TYPE)
 
     def exporting_account_id(self) -> int:
         """Return in whose operation log a download of the list stands."""
@@ -203,11 +200,8 @@ class ScopedModelView(ModelView):
             abort(400)
         return source, arguments
 
-    def _attachment(self, stream: Any, extension: str, mimetype: str) -> Response:
-        name = exports.export_file_name(self.file_name(), tokyo_date(now()), extension)
-        answer = send_file(stream, mimetype=mimetype)
-        answer.headers["Content-Disposition"] = exports.content_disposition(name)
-        return answer
+    def _export_name(self, extension: str) -> str:
+        return exports.export_file_name(self.file_name(), tokyo_date(now()), extension)
 
     # For the dialogs of subclasses
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import flash, redirect, send_file, url_for
+from flask import flash, redirect, url_for
 from flask_admin import expose
 from werkzeug.wrappers import Response
 
@@ -12,6 +12,7 @@ from admin_views import messages
 from admin_views.msp_page import MspPageView
 from admin_views.of_billing_date import OfBillingDate
 from admin_views.request_context import now, viewer
+from admin_views.sent_files import sent_file
 from domain.billing_calendar import tokyo_date
 from domain.permissions import Permission
 from services import audit, closing_report, closing_report_file, exports
@@ -23,7 +24,6 @@ from services.words import TYPE_WORDS
 
 #: Parked accounts that the page shows; the workbook has all.
 SHOWN_PARKED = 100
-_XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 class RunReportsView(OfBillingDate, MspPageView):
@@ -72,9 +72,7 @@ class RunReportsView(OfBillingDate, MspPageView):
                 row_count=report.totals.account_count,
             )
         name = exports.export_file_name(f"{self.name}_{self.billing_date:%Y%m%d}", tokyo_date(now()), "xlsx")
-        answer = send_file(stream, mimetype=_XLSX)
-        answer.headers["Content-Disposition"] = exports.content_disposition(name)
-        return answer
+        return sent_file(stream, name=name, content_type=exports.XLSX_TYPE)
 
     def _report(self) -> closing_report.ClosingReport:
         return closing_report.closing_report(viewer=viewer(), billing_date=self.billing_date, now=now())

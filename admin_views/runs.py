@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask import abort, jsonify, request
+from flask import jsonify
 from flask_admin import expose
 from flask_babel import gettext as _
 from sqlalchemy import ColumnElement, true
@@ -15,6 +15,7 @@ from admin_views.base import ScopedModelView
 from admin_views.formatting import date_text, number
 from admin_views.request_context import now, settings, viewer
 from admin_views.run_dialogs import RunDialogs
+from admin_views.sent_files import csv_encoding, sent_file
 from domain.permissions import AccountType, Permission
 from services import exports, run_progress
 from services.lists import ListArguments, ListSource, Page, fetch_page
@@ -105,19 +106,13 @@ class RunsView(RunDialogs, ScopedModelView):
         run_progress.find_run(viewer=viewer(), billing_date=billing_date, now=now())
         source, arguments = parked_source(viewer=viewer(), billing_date=billing_date), ListArguments()
         if extension == "csv":
-            encoding = request.args.get("encoding", exports.UTF_8)
-            if encoding not in exports.ENCODINGS:
-                abort(400)
-            stream = exports.csv_file(source, arguments, encoding)
-            mimetype = f"text/csv; charset={'Shift_JIS' if encoding == exports.CP932 else 'utf-8'}"
+            encoding = csv_encoding()
+            stream, content_type = exports.csv_file(source, arguments, encoding), exports.CSV_TYPES[encoding]
         else:
-            stream = exports.xlsx_file(source, arguments)
-            mimetype = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+            stream, content_type = exports.xlsx_file(source, arguments), exports.XLSX_TYPE
         self._record_export(source, arguments, extension)
-        answer = self._attachment(stream, extension, mimetype)
         name = exports.export_file_name(_("保留のアカウント"), billing_date, extension)
-        answer.headers["Content-Disposition"] = exports.content_disposition(name)
-        return answer
+        return sent_file(stream, name=name, content_type=content_type)
 
 
 def _is_share() -> bool:

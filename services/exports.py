@@ -29,7 +29,9 @@ from services.lists import ListArguments, ListColumn, ListSource, iterate_rows
 FORMAT_VERSION = "v1"
 UTF_8 = "utf-8"
 CP932 = "cp932"
-ENCODINGS = (UTF_8, CP932)
+#: Encoding of a CSV file → what its answer says of it.
+CSV_TYPES = {UTF_8: "text/csv; charset=utf-8", CP932: "text/csv; charset=Shift_JIS"}
+XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: Rows that an Excel sheet holds below its header.
 XLSX_ROWS_MAXIMUM = 1_048_575
 XLSX_TEXT_MAXIMUM = 32_767

@@ -208,6 +208,14 @@ def test_every_column_sorts(screens: Screens, name: str) -> None:
 def test_export_links_keep_the_arguments(screens: Screens) -> None:
     page = screens.get("?short=1&sort=company_name&desc=1").text
     assert f"{LIST}export/csv?short=1&amp;sort=company_name&amp;desc=1" in page
+    kinds = {
+        "csv": "text/csv; charset=utf-8",
+        "csv?encoding=cp932": "text/csv; charset=Shift_JIS",
+        "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    }
+    for address, content_type in kinds.items():
+        with screens.get(f"export/{address}") as answer:
+            assert answer.headers["Content-Type"] == content_type
     with screens.get("export/csv?short=1") as answer:
         assert answer.status_code == 200
         lines = answer.data.decode("utf-8-sig").splitlines()
