@@ -107,7 +107,9 @@ def users_of_all_at(instant: dt.datetime) -> ColumnElement[int]:
     The number on the row holds unless the history goes on after the instant; who is in that part of the
     history is looked up once for the whole statement. A run comes early enough for most: then there is none.
     """
-    with row_scope.beyond("whether anybody changed after the cut is asked of all at once, and shown to nobody"):
+    with row_scope.beyond(
+        "whether anybody changed after the cut is asked of all at once, and shown to nobody"
+    ):
         newest = db.session.execute(select(func.max(ContractUserChange.effective_at))).scalar()
     on_row = cast(Account.contract_user_count, BigInteger)
     if newest is None or newest <= instant:

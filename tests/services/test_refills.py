@@ -58,9 +58,9 @@ def test_a_line_carries_up_to_the_largest_number_of_points(world: World) -> None
     payer = world.distributor
     customer = world.customer(parent=payer)
     world.add(payer.account_id, LARGEST_LINE_POINTS, viewer=world.operator)
-    for points, refusal in ((LARGEST_LINE_POINTS + 1, PointsOutOfRange), (LARGEST_LINE_POINTS, None)):
+    for count, refusal in ((LARGEST_LINE_POINTS + 1, PointsOutOfRange), (LARGEST_LINE_POINTS, None)):
         with pytest.raises(refusal) if refusal else nullcontext(), transaction():
-            transfers = [HandedDown(payer.account_id, customer, points, points)]
+            transfers = [HandedDown(payer.account_id, customer, count, count)]
             hand_down(transfers=transfers, viewer=payer, now=START, request_id=request_id())
     assert lines(customer) == [("addition", LARGEST_LINE_POINTS, LARGEST_LINE_POINTS)]
 
