@@ -61,5 +61,6 @@ def test_one_foreign_row_refuses_the_whole_change(world: World) -> None:
 
 
 def test_support_accounts_are_looked_up_within_one_distributor(world: World) -> None:
-    found = support_accounts_of(viewer=world.msp_a)
-    assert [key for key, _words in found] == [world.support.account_id]
+    for viewer in (world.msp_a, world.distributor, world.operator):
+        found = support_accounts_of(viewer=viewer)
+        assert [key for key, _words in found] == [world.support.account_id]

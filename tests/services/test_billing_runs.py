@@ -82,22 +82,35 @@ def test_every_missed_25th_is_made_up_in_order(world: World) -> None:
     assert fees(customer) == [-20, -20, -20]
 
 
+def add_price(valid_from: dt.datetime, *, base: int = 10, extra: int = 0) -> None:
+    with transaction() as session:
+        session.add(
+            PriceVersionRow(
+                account_type=AccountType.CUSTOMER,
+                valid_from=valid_from,
+                base_points=base,
+                included_user_count=10,
+                points_per_additional_user=extra,
+                created_at=BEGAN,
+            )
+        )
+
+
 def test_the_price_at_the_cut_holds(world: World) -> None:
     customer = world.customer(users=15)
-    with transaction():
-        for valid_from, extra in ((CUT, 3), (CUT + MICROSECOND, 9)):
-            db.session.add(
-                PriceVersionRow(
-                    account_type=AccountType.CUSTOMER,
-                    valid_from=valid_from,
-                    base_points=10,
-                    included_user_count=10,
-                    points_per_additional_user=extra,
-                    created_at=BEGAN,
-                )
-            )
+    add_price(CUT, extra=3)
+    add_price(CUT + MICROSECOND, extra=9)
     tick(CUT + dt.timedelta(days=1))
     assert fees(customer) == [-25]
+
+
+@pytest.mark.parametrize(("base", "written"), [(0, []), (1, [-1])])
+def test_a_fee_of_nothing_is_charged_without_a_line(world: World, base: int, written: list[int]) -> None:
+    customer = world.customer(users=10)
+    add_price(CUT, base=base)
+    assert tick(CUT).charged_accounts == 4
+    assert fees(customer) == written
+    assert lines(customer)[-1:] == [("monthly_fee", points, points) for points in written]
 
 
 def test_a_fee_of_zero_leaves_an_item_and_no_line(world: World) -> None:

@@ -33,8 +33,8 @@ def move(use_case: Move, viewer: object, account_id: int, count: int, **more: ob
 
 def test_an_addition_is_paid_by_the_direct_parent_whoever_presses(world: World) -> None:
     customer = world.customer()
-    for viewer in (world.msp_a, world.distributor, world.operator):
-        move(points.add, viewer, customer, 100)
+    for count, viewer in enumerate((world.msp_a, world.distributor, world.operator), start=1):
+        assert move(points.add, viewer, customer, 100) == MovementResult(100 * count, 10_000 - 100 * count)
     assert balance(customer) == 300
     assert balance(world.msp_a.account_id) == 9_700
     assert balance(world.distributor.account_id) == 10_000
@@ -100,7 +100,7 @@ def test_a_return_from_an_account_below_zero_gives_the_parent_nothing(world: Wor
 
 def test_points_are_issued_to_a_distributor_by_the_operator_alone(world: World) -> None:
     distributor_id = world.distributor.account_id
-    move(points.add, world.operator, distributor_id, 500)
+    assert move(points.add, world.operator, distributor_id, 500) == MovementResult(10_500, None)
     assert lines(distributor_id)[-1] == ("issue", 500, 10_500)
     move(points.take_back, world.operator, distributor_id, 400)
     assert lines(distributor_id)[-1] == ("issue", -400, 10_100)

@@ -101,6 +101,13 @@ def test_too_little_stock_refuses_all_and_names_what_is_missing(world: World) ->
     assert balance(large) == balance(small) == 0
 
 
+def test_a_stock_may_be_used_up_to_the_last_point(world: World) -> None:
+    large = world.customer(users=10_000)
+    plan = plan_refill(viewer=world.msp_a, account_ids=[large], now=START)
+    assert press(world, [large], plan.digest) == RefillResult(1, 10_000)
+    assert balance(world.msp_a.account_id) == 0
+
+
 def test_as_far_as_the_points_go_takes_the_list_in_its_order(world: World) -> None:
     first, large, last = (world.customer(users=users) for users in (100, 9_950, 50))
     ids = [first, large, last]
