@@ -40,7 +40,7 @@ def work(instant: dt.datetime | None) -> None:
     audit_seals.seal_waiting(now=now)
     checked = health_verification.verify_when_due(now=now, settings=settings())
     broken_count = len(checked.broken) if checked else 0
-    mails = outgoing_mails.send_waiting(now=now, transport=transport_from(settings()), limit=500)
+    mails = outgoing_mails.send_waiting(now=now, transport=transport_from(settings()))
     click.echo(f"scheduled cancellations executed: {report.canceled}")
     if report.blocked:
         click.echo(f"cancellations blocked by accounts below, tried again later: accounts {report.blocked}")

@@ -22,8 +22,6 @@ from services.mail_texts import mail_brand_from
 from services.mail_transports import transport_from
 from services.transaction import transaction
 
-#: Mails of one run at most; what is left goes with the next.
-MAIL_LIMIT = 500
 #: The worker's host and process: this module is loaded before a worker forks for its jobs.
 WORKER_NAME = f"{socket.gethostname()}:{os.getpid()}"
 
@@ -39,7 +37,7 @@ def tick() -> None:
 def send_mails() -> None:
     """Send the mails that wait."""
     now = _begin()
-    outgoing_mails.send_waiting(now=now, transport=transport_from(_settings()), limit=MAIL_LIMIT)
+    outgoing_mails.send_waiting(now=now, transport=transport_from(_settings()))
 
 
 def provision() -> None:

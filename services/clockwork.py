@@ -37,6 +37,8 @@ log = logging.getLogger(__name__)
 
 #: Name of the setting that keeps when the last tick was done.
 LAST_TICK = "last_tick_at"
+#: A tick comes each minute; after so long without one it is late.
+LATE_TICK = dt.timedelta(minutes=3)
 
 
 @dataclass

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from flask_babel import gettext
 
-#: A tick comes each minute.
-LATE_TICK = dt.timedelta(minutes=3)
+from services.clockwork import LATE_TICK
+
 #: Nothing that is due is left longer than this while a worker lives. Source: invariant J2.
 OVERDUE = dt.timedelta(minutes=15)
 

@@ -13,12 +13,10 @@ from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from models import PortalSetting, db
-from services.clockwork import LAST_TICK
+from services.clockwork import LAST_TICK, LATE_TICK
 
 OK, AWAY, STALE, DEGRADED, OFF = "ok", "away", "not current", "degraded", "off"
 _SOCKET_SECONDS = 0.5
-#: A tick comes each minute; without one for this long the workers count as degraded.
-LATE_TICK = dt.timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
