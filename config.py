@@ -185,15 +185,18 @@ def _listed(values: Mapping[str, str], name: str) -> tuple[str, ...]:
 def _security_contacts(values: Mapping[str, str], kind: str) -> tuple[str, ...]:
     contacts = _listed(values, "SECURITY_CONTACT")
     for contact in contacts:
-        if not contact.startswith(CONTACTS) or not contact.isprintable():
-            raise SettingsError(f"SECURITY_CONTACT must begin with {' or '.join(CONTACTS)}")
+        if not contact.startswith(CONTACTS) or not contact.isprintable() or " " in contact:
+            # A blank is mostly the beginning of a comment: systemd reads one behind a value as a part of it.
+            raise SettingsError(f"SECURITY_CONTACT must begin with {' or '.join(CONTACTS)} and have no blank")
     return contacts or (EXAMPLE_CONTACT if kind == "demo" else ())
 
 
 def _metrics_token(values: Mapping[str, str]) -> str:
     token = values.get("METRICS_TOKEN", "")
-    if token and len(token) < SHORTEST_TOKEN:
-        raise SettingsError(f"METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters")
+    if token and (len(token) < SHORTEST_TOKEN or not token.isprintable() or " " in token):
+        raise SettingsError(
+            f"METRICS_TOKEN must have at least {SHORTEST_TOKEN} characters, none of them a blank"
+        )
     return token
 
 
