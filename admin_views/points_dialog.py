@@ -30,7 +30,7 @@ from services.transaction import transaction
 ADD, TAKE_BACK = "add", "take_back"
 LONGEST_REMARK = 500
 BOTH_CHOSEN = _l("どちらか1つを選んでください。")
-#: The only accounts that lasting shortage suspends. Source: decision 0017.
+#: The only accounts that lasting shortage suspends. Source: docs/rules.md R14.
 SUSPENDED_TYPES = frozenset({AccountType.CUSTOMER, AccountType.SUPPORT})
 
 

@@ -131,7 +131,7 @@ DEPTH: dict[AccountType, int] = {
     AccountType.OPERATOR: 0,
 }
 
-#: Whose accounts pay a monthly fee. Source: decision 0004.
+#: Whose accounts pay a monthly fee. Source: docs/rules.md R8.
 CHARGED_TYPES = frozenset({AccountType.CUSTOMER, AccountType.MSP, AccountType.SUPPORT})
 
 

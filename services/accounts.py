@@ -28,7 +28,7 @@ class UserCountOutOfRange(DomainError):
 
 
 class UserCountBelowRegistered(DomainError):
-    """契約ユーザ数 would fall below the users of ユーザ一覧; carries registered. Source: decision 18."""
+    """契約ユーザ数 would fall below the users of ユーザ一覧; carries registered. Source: docs/rules.md R11."""
 
     field = "contract_user_count"
 

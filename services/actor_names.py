@@ -15,7 +15,7 @@ from services.words import CLOCKWORK_ACTOR
 
 
 class Actors:
-    """Joins administrators and their accounts to a statement, once for each row. Source: decision 22."""
+    """Joins administrators and their accounts to a statement, once for each row. Source: docs/rules.md R16."""
 
     def __init__(self, viewer: Viewer, administrator_id: SQLColumnExpression[int | None]) -> None:
         self._administrator_id = administrator_id

@@ -1,4 +1,4 @@
-"""Which approval requests a viewer sees, who may decide one, and whether it still stands. Source: decision 25."""
+"""Which approval requests a viewer sees, who may decide one, whether it still stands. Source: docs/rules.md R19."""
 
 from __future__ import annotations
 

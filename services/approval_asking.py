@@ -1,4 +1,4 @@
-"""承認依頼: what would wait for a second person is written down instead of done, once. Source: decision 25.
+"""承認依頼: what would wait for a second person is written down instead of done, once. Source: docs/rules.md R19.
 
 Each way checks everything that doing it would check, under the same locks, so that only the second person is
 missing. What waits holds nothing: points, users and rows may change meanwhile, and are looked at again.

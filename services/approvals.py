@@ -1,4 +1,4 @@
-"""承認依頼: a second person approves, rejects, or the first one withdraws. Source: decision 25.
+"""承認依頼: a second person approves, rejects, or the first one withdraws. Source: docs/rules.md R19.
 
 Approving does what was asked for, in the same transaction, by the same services as without a second person, with
 what is needed now and never more of anything than the approver was shown.

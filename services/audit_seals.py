@@ -3,7 +3,7 @@
 Events are appended without a seal, so that no change waits for another; a job seals them soon after. The chain
 follows the order of sealing: of two transactions the one with the lower event id may be committed later, and its
 events are sealed later. What is cut off at the end the chain cannot see, so its head leaves the machine every day
-(services/alarms.py). Source: invariant A1.
+(services/alarms.py). Source: docs/rules.md A1.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ def charged_rows(
     fee_points (≥ 0) of every account whose fee of a 25th arises and has no item yet, by their names.
 
     Users and prices are those at the cut; of a 25th ahead, what holds now. Accounts of a type without a price
-    are left out. `account_ids` None: of all accounts. Not ordered. Source: decision 0004.
+    are left out. `account_ids` None: of all accounts. Not ordered. Source: docs/rules.md R8.
     """
     cut = billing_instant(billing_date)
     prices = prices_at(cut)

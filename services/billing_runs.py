@@ -42,7 +42,7 @@ class RunUnknown(DomainError):
 class ReviewBound:
     """When a run stops before its first line: above `percent` of the last run's list, from so many points on.
 
-    A percent of 0 never stops one. Source: invariant B6.
+    A percent of 0 never stops one. Source: docs/rules.md B6.
     """
 
     percent: int = 0

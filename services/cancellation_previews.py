@@ -25,7 +25,7 @@ from services.cancellation_blockers import Blockers, find_blockers
 from services.estimates import estimate_columns
 
 LATEST_YEARS_AHEAD = 10
-#: Whose contract is one of a year. Source: decision 16.
+#: Whose contract is one of a year. Source: docs/rules.md R13.
 YEARLY_TYPES = frozenset({AccountType.MSP, AccountType.SUPPORT})
 #: Above whom running accounts may stand.
 PARENT_TYPES = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP})

@@ -1,6 +1,6 @@
 """会社名 of accounts that a viewer does not see: of who is above, of who looks after it. Nothing else of them.
 
-Source: decision 22. The row guard and the row policies hide those rows; what is asked for here is a name alone.
+Source: docs/rules.md R16. The row guard and the row policies hide those rows; what is asked for here is a name alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """二人承認: what waits for a second person, and who that may be.
 
 The services that move points ask `check` right before they write, so that no screen, command or interface can
-forget it; only what services/approvals.py has just approved passes. Source: decision 25.
+forget it; only what services/approvals.py has just approved passes. Source: docs/rules.md R19.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""設定＞二人承認: from how many points on an account that pays wants a second person. Source: decision 25.
+"""設定＞二人承認: from how many points on an account that pays wants a second person. Source: docs/rules.md R19.
 
 Switching on, or asking for a second person sooner, counts at once. Switching off, or asking for him later, would be
 the way around him: it waits for a second person itself.

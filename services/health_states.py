@@ -10,7 +10,7 @@ from flask_babel import gettext
 
 from services.clockwork import LATE_TICK
 
-#: Nothing that is due is left longer than this while a worker lives. Source: invariant J2.
+#: Nothing that is due is left longer than this while a worker lives. Source: docs/rules.md J2.
 OVERDUE = dt.timedelta(minutes=15)
 
 

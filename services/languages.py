@@ -1,4 +1,4 @@
-"""The language that an administrator reads, remembered in the profile. Source: decision 26."""
+"""The language that an administrator reads, remembered in the profile. Source: docs/rules.md R20."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""一時停止 and 再開 by hand, by those above a customer. Source: decision 17 (手動: lifted by hand only).
+"""一時停止 and 再開 by hand, by those above a customer. Source: docs/rules.md R14 (手動: lifted by hand only).
 
 The clockwork (services/suspensions.py) neither lifts a manual suspension nor turns it into one for shortage.
 """

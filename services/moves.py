@@ -1,6 +1,6 @@
 """別のMSPへ移動: customers change their MSP within one 特権MSP; their lines and points stay with them.
 
-One function makes the plan for the preview and, again under lock, for the move. Source: decision 19.
+One function makes the plan for the preview and, again under lock, for the move. Source: docs/rules.md R15.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ def queue_mails(
     """Write many mails in one insert, in the transaction of their cause; return how many will be sent.
 
     What an event has told a recipient already is left out. A mail to an address that `withheld` (by account)
-    names is written as 不達 with what the server said then, and is not sent. Source: services/bounces.py.
+    names is written as 不達 with what the server said then, and is not sent (services/bounces.py).
     """
     bounced = {
         (account_id, address.email.lower()): address.reason

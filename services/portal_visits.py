@@ -23,7 +23,7 @@ from services.account_search import account_contains
 ENTERABLE = frozenset({*RUNNING, AccountStatus.CANCELED})
 MENU_OF_ADMINISTRATORS = "manage.administrators"
 _PARENT_KEYS = {menu.key: menu.parent_key for menu in HIDEABLE_MENUS}
-#: Whose people may always reach 管理者 of their customers, since they register the first one. Source: decision 24.
+#: Whose people may always reach 管理者 of a customer: they register its first one. Source: docs/rules.md R18.
 _REGISTERING_TYPES = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP, AccountType.OPERATOR})
 
 

@@ -1,6 +1,6 @@
 """料金 that is added: its effect on the first run that it holds for, shown before it is written.
 
-Prices are added, never changed or deleted; none begins at a cut that has been reached. Source: decision 5.
+Prices are added, never changed or deleted; none begins at a cut that has been reached. Source: docs/rules.md R5.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the run of a 25th would charge: the rows of the run's own work list, read instead of written.
 
-Source: the 25th is rehearsed and run by one function, `billing_rows.charged_rows`.
+The 25th is rehearsed and run by one function, `billing_rows.charged_rows`.
 """
 
 from __future__ import annotations

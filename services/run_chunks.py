@@ -155,7 +155,7 @@ def _close_chunk(chunk: TakenChunk, posted: Posted, done_at: dt.datetime, worker
 def isolate(*, chunk: TakenChunk, now: dt.datetime, worker_name: str = "") -> None:
     """Halve a chunk that could not be posted; of a single account, park it: the others are not to wait for it.
 
-    Call it in a transaction of its own, after the one that failed. Source: invariant J4.
+    Call it in a transaction of its own, after the one that failed. Source: docs/rules.md J4.
     """
     held = _open_chunk(chunk.run_id, skip_locked=False, number=chunk.number)
     if held is None:

@@ -40,7 +40,7 @@ from services.company_names import employer_name_of
 from services.estimates import unlisted_billing_dates
 from services.words import CLOCKWORK_ACTOR
 
-#: A run that begins later than this after its cut is late. Source: invariant J2.
+#: A run that begins later than this after its cut is late. Source: docs/rules.md J2.
 LATE_AFTER = dt.timedelta(minutes=15)
 #: Written out, not bound: both engines use the index of what is parked only when they can read the condition.
 IS_PARKED: ColumnElement[bool] = BillingItem.state == literal_column(f"'{ItemState.PARKED.value}'")

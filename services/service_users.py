@@ -1,6 +1,6 @@
 """Users of the identity service: registering, changing, disabling, deleting; capped by 契約ユーザ数.
 
-Every change locks the account first, so that the cap holds from both sides (decision 18).
+Every change locks the account first, so that the cap holds from both sides (R11 of docs/rules.md).
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from services.invariant_queries import CHECKS
+
 ROOT = Path(__file__).resolve().parent.parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
 SOURCES = "\n".join(
@@ -37,6 +39,43 @@ def test_a_word_of_the_glossary_is_a_name_in_the_code(name: str) -> None:
 def test_what_a_document_links_to_is_there(document: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text(encoding="utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def python_files() -> list[Path]:
+    listed = subprocess.run(
+        ["git", "ls-files", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    return [ROOT / name for name in listed if (ROOT / name).exists()]
+
+
+def test_what_the_code_says_of_rules_laws_and_decisions_can_be_looked_up() -> None:
+    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    known = {*re.findall(r"^\* \*\*(R\d+)\*\*", rules, re.M), *re.findall(r"^\| ([A-Z]\d+) \|", rules, re.M)}
+    decisions = {path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")}
+    numbers = r"(?:[A-Z]\d+)(?:(?:, | and )[A-Z]\d+)*"
+    missing, seen = [], 0
+    for path in python_files():
+        text = path.read_text(encoding="utf-8")
+        named = re.findall(rf"Source: docs/rules\.md ({numbers})|({numbers}) of docs/rules\.md", text)
+        rule_names = [name for pair in named for name in re.findall(r"[A-Z]\d+", "".join(pair))]
+        decision_names = re.findall(r"[Dd]ecisions? (\d+)", text)
+        seen += len(rule_names) + len(decision_names)
+        missing += [(path.name, name) for name in rule_names if name not in known]
+        missing += [(path.name, name) for name in decision_names if name not in decisions]
+        missing += [(path.name, source) for source in re.findall(r"Source: (?:rule|law|invariant)\b.*", text)]
+    assert (missing, seen > 25) == ([], True)
+
+
+def test_the_laws_with_a_query_are_those_of_the_check() -> None:
+    rules = (ROOT / "docs" / "rules.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| ([A-Z]\d+) \|.*\| query\b[^|]*\|$", rules, re.M)
+    assert sorted(told) == sorted({law for name in CHECKS for law in re.findall(r"\b[A-Z]\d+\b", name)})
+
+
+@pytest.mark.parametrize("document", sorted((ROOT / "docs").rglob("*.md")), ids=str)
+def test_the_tests_that_a_document_names_are_there(document: Path) -> None:
+    named = re.findall(r"\btests/[\w/]+(?:\.py)?", document.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
 
 
 @pytest.mark.parametrize(

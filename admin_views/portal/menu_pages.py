@@ -1,4 +1,4 @@
-"""The menus whose functions are the identity service's own: plain pages that say so. Source: Menus."""
+"""The menus whose functions are the identity service's own: plain pages that say so. Source: docs/rules.md R21."""
 
 from __future__ import annotations
 

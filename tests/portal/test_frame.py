@@ -27,7 +27,7 @@ from tests.web.account_rows import account_of, account_values, customers_of
 from tests.web.browser_session import send
 
 SignIn = Callable[[FlaskClient, str], None]
-#: Menu entry → (address, the keys of which one hides it). Source: Menus.
+#: Menu entry → (address, the keys of which one hides it). Source: docs/rules.md R21.
 TREE: dict[str, tuple[str, tuple[str, ...]]] = {
     "RADIUS認証ログ": ("/portal/log/radius/", ("log", "log.radius")),
     "SSO認証ログ": ("/portal/log/sso/", ("log", "log.sso")),

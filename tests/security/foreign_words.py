@@ -42,7 +42,7 @@ class ReadableWords:
 
     @staticmethod
     def _is_desk(viewer: Any, row: Any) -> bool:
-        """Tell whether a row is a support desk of the viewer's own 特権MSP. Source: decision 22."""
+        """Tell whether a row is a support desk of the viewer's own 特権MSP. Source: docs/rules.md R16."""
         return bool(
             row.account_type is AccountType.SUPPORT
             and viewer.account_type is AccountType.MSP

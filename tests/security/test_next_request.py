@@ -1,4 +1,7 @@
-"""What was taken from somebody is gone at the next request; nobody takes or gives more than he has: P7, P8, P9."""
+"""What was taken from somebody is gone at the next request; nobody takes or gives more than he has.
+
+Source: docs/rules.md P7, P8, P9.
+"""
 
 from __future__ import annotations
 

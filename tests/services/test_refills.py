@@ -153,7 +153,7 @@ def test_after_the_fee_is_posted_only_what_is_negative_is_short(world: World) ->
 
 
 def test_nothing_moves_to_or_from_a_payer_whose_own_cancellation_is_under_way(world: World) -> None:
-    """It is kept by the accounts below it, which leave it for another MSP or are canceled: decision 15."""
+    """It is kept by the accounts below it, which leave it for another MSP or are canceled: R12 of docs/rules.md."""
     short, held = world.customer(users=48), world.customer(users=10, points_held=20)
     with transaction() as session:
         payer = session.get_one(Account, world.msp_a.account_id)
