@@ -16,10 +16,10 @@ CUSTOMERS ?= 100000
 # What else pytest is told, as in: make test ARGS='-k refill'
 ARGS ?=
 
-.PHONY: help run test check soak bench mutation golden matrix sbom reset install lint types words
+.PHONY: help run test check soak bench mutation golden matrix sbom reset production install lint types words
 
 help: ## list what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 run: $(RUN_READY) $(CATALOGUES) ## start the portal with demo data; Ctrl-C stops it
 	@exec $(VENV_PYTHON) -m launcher
@@ -54,6 +54,8 @@ sbom: ## list everything that the portal runs with, in var/sbom.json (CycloneDX)
 
 reset: ## forget the embedded database and queue (var/)
 	@$(PYTHON) -m launcher.reset
+
+production: $(RUN_READY) $(CATALOGUES) ## make .venv with what the portal needs to run, nothing for developers
 
 install: $(TESTS_READY) $(CATALOGUES) ## make .venv with everything, for developers
 
