@@ -56,13 +56,16 @@ class RateLimits:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a deployer decides. `make run` needs none of it."""
+    """What a deployer decides. `make run` needs none of it.
+
+    A field's variable has its name in capitals where none is given; docs/operations.md has a table of them.
+    """
 
     #: SQLAlchemy address of the database, as the application's role.
     database_url: str
     #: Signs cookies and tokens; at least 32 characters in production.
     secret_key: str
-    #: `demo` or `production`.
+    #: PORTAL_ENV: `demo` or `production`.
     environment: str = "production"
     #: TCP port of the web server.
     port: int = 8000
@@ -99,8 +102,8 @@ class Settings:
     trusted_hosts: tuple[str, ...] = ()
     #: How many proxies in front set X-Forwarded-*.
     trusted_proxies: int = 0
-    #: Whom to tell of a weakness, at /.well-known/security.txt: mailto:, https: or tel: addresses, comma-separated;
-    #: empty: no such page in production, an example in demo.
+    #: SECURITY_CONTACT: whom to tell of a weakness, at /.well-known/security.txt; mailto:, https: or tel: addresses,
+    #: comma-separated; empty: no such page in production, an example in demo.
     security_contacts: tuple[str, ...] = ()
     #: Opens /metrics to whoever brings it as a bearer token; empty: to this machine alone.
     metrics_token: str = ""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config import RateLimits, Settings, SettingsError
 
+ROOT = Path(__file__).resolve().parent.parent
 SECRET = "a-secret-of-tests-0123456789-abcdef"
 
 
@@ -52,3 +56,43 @@ def test_rate_limits_are_set_one_by_one_and_wide_in_demo() -> None:
     assert read(RATE_LIMIT_EXPORT="0").rate_limits == dataclasses.replace(usual, export=0)
     demo = read(PORTAL_ENV="demo", RATE_LIMIT_SIGN_IN="5").rate_limits
     assert (demo.sign_in, demo.set_password, demo.bulk) == (5, 600, 3_000)
+
+
+class Asked(dict[str, str]):
+    """An environment that remembers which variables were asked for, and the defaults of numbers."""
+
+    def __init__(self, values: dict[str, str]) -> None:
+        super().__init__(values)
+        self.names: set[str] = set()
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+
+def documented() -> dict[str, str]:
+    """Return the variables of the tables of docs/operations.md, with what holds when they are unset."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^\| `([A-Z_]+)` \|[^|]*\| ([^|]*) \|", text, re.M))
+
+
+def test_the_tables_of_the_settings_name_every_variable_and_no_other() -> None:
+    asked = Asked({"PORTAL_ENV": "demo", "SECRET_KEY": SECRET})
+    Settings.from_environment(asked)
+    started = "".join(
+        path.read_text(encoding="utf-8")
+        for path in (ROOT / "gunicorn.conf.py", *sorted((ROOT / "launcher").glob("*.py")))
+    )
+    launched = set(re.findall(r"(?:environ|given)\.get\([\"']([A-Z_]+)[\"']", started))
+    assert set(documented()) == asked.names | launched
+
+
+def test_the_table_tells_the_numbers_that_hold_when_nothing_is_set() -> None:
+    told = {name: int(unset) for name, unset in documented().items() if unset.isdigit()}
+    settings, limits = read(), RateLimits()
+    for name, number in told.items():
+        if name.startswith("RATE_LIMIT_"):
+            assert getattr(limits, name.removeprefix("RATE_LIMIT_").lower()) == number
+        elif name != "WEB_CONCURRENCY":
+            assert getattr(settings, name.lower()) == number
+    assert len(told) > 10
