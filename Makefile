@@ -8,7 +8,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3.14 python
 VENV_PYTHON := .venv/bin/python
 RUN_READY := .venv/.ready-to-run
 TESTS_READY := .venv/.ready-to-test
-CATALOGUES := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
+CATALOGS := $(patsubst %.po,%.mo,$(wildcard translations/*/LC_MESSAGES/*.po))
 # Tests run in this many processes.
 PROCESSES ?= 2
 # How many customers `make bench` measures with.
@@ -21,20 +21,20 @@ ARGS ?=
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-run: $(RUN_READY) $(CATALOGUES) ## start the portal with demo data; Ctrl-C stops it
+run: $(RUN_READY) $(CATALOGS) ## start the portal with demo data; Ctrl-C stops it
 	@exec $(VENV_PYTHON) -m launcher
 
-test: $(TESTS_READY) $(CATALOGUES) ## install what the tests need and run all of them
+test: $(TESTS_READY) $(CATALOGS) ## install what the tests need and run all of them
 	@sh scripts/test-tools
 	$(VENV_PYTHON) -m pytest -n $(PROCESSES) $(ARGS)
 
 check: lint types test ## all that must hold before a change is accepted
 
-soak: $(TESTS_READY) $(CATALOGUES) ## long faults and random walks; prints its figures
+soak: $(TESTS_READY) $(CATALOGS) ## long faults and random walks; prints its figures
 	@sh scripts/test-tools
 	$(VENV_PYTHON) -m pytest -n $(PROCESSES) -m soak -rP $(ARGS)
 
-bench: $(TESTS_READY) $(CATALOGUES) ## measure
+bench: $(TESTS_READY) $(CATALOGS) ## measure
 	CUSTOMERS=$(CUSTOMERS) $(VENV_PYTHON) -m benchmarks.portal
 	$(VENV_PYTHON) -m benchmarks.run_of_the_25th --customers $(CUSTOMERS)
 	$(VENV_PYTHON) -m benchmarks.demo_and_verify --customers $(CUSTOMERS) --months 12
@@ -43,10 +43,10 @@ bench: $(TESTS_READY) $(CATALOGUES) ## measure
 mutation: $(TESTS_READY) ## break the rules one by one (OF=services: a sample of what moves points); 90 % must be noticed
 	@PROCESSES=$(PROCESSES) $(VENV_PYTHON) scripts/mutation$(if $(filter services,$(OF)),-services)
 
-golden: $(TESTS_READY) $(CATALOGUES) ## write the golden files anew; look at the difference before keeping it
+golden: $(TESTS_READY) $(CATALOGS) ## write the golden files anew; look at the difference before keeping it
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/golden $(ARGS)
 
-matrix: $(TESTS_READY) $(CATALOGUES) ## write docs/permissions.md anew from docs/permissions.toml
+matrix: $(TESTS_READY) $(CATALOGS) ## write docs/permissions.md anew from docs/permissions.toml
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/security/test_access_matrix.py $(ARGS)
 
 sbom: ## list everything that the portal runs with, in var/sbom.json (CycloneDX)
@@ -55,9 +55,9 @@ sbom: ## list everything that the portal runs with, in var/sbom.json (CycloneDX)
 reset: ## forget the embedded database and queue (var/)
 	@$(PYTHON) -m launcher.reset
 
-production: $(RUN_READY) $(CATALOGUES) ## make .venv with what the portal needs to run, nothing for developers
+production: $(RUN_READY) $(CATALOGS) ## make .venv with what the portal needs to run, nothing for developers
 
-install: $(TESTS_READY) $(CATALOGUES) ## make .venv with everything, for developers
+install: $(TESTS_READY) $(CATALOGS) ## make .venv with everything, for developers
 
 lint: $(TESTS_READY) ## rules and layout of the code
 	$(VENV_PYTHON) -m ruff check .

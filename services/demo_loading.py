@@ -1,7 +1,7 @@
 """How PostgreSQL takes millions of rows at once: keys and indexes are built afterwards, and checked over all rows.
 
 So PostgreSQL's manual advises for a database that was empty (Populating a Database). No key is named here: what is
-taken away is read from the catalogue and put back as it was, in the same transaction; a row that breaks a key then
+taken away is read from the catalog and put back as it was, in the same transaction; a row that breaks a key then
 undoes everything. Triggers and checks of single rows stay all the time.
 """
 
@@ -61,7 +61,7 @@ def loading() -> Iterator[None]:
 
 
 def _run(statements: list[str]) -> None:
-    """Run statements of the catalogue's, in which colons and percent signs mean themselves."""
+    """Run statements of the catalog's, in which colons and percent signs mean themselves."""
     connection = db.session.connection()
     for statement in statements:
         connection.exec_driver_sql(statement.replace("%", "%%"))

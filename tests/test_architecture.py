@@ -176,7 +176,7 @@ def test_no_template_has_inline_script_style_or_unescaped_text() -> None:
     assert found == []
 
 
-def test_every_colour_is_a_token() -> None:
+def test_every_color_is_a_token() -> None:
     literal = re.compile(r"#[0-9a-f]{3,8}\b|\brgba?\(|\bhsla?\(", re.I)
     found = [
         f"{path.name}: {match.group(0)}"

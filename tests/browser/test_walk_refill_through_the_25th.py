@@ -128,7 +128,7 @@ def fee_lines(msp: Visitor, name: str) -> Locator:
 
 
 def check_after_the_cut(msp: Visitor, refilled: list[str], leaving: list[str], fees: dict[str, int]) -> None:
-    """Each refilled customer paid its fee and stands at 0; who left on the 25th paid none and is grey."""
+    """Each refilled customer paid its fee and stands at 0; who left on the 25th paid none and is gray."""
     columns = msp.columns()
     for name in refilled:
         expect(fee_lines(msp, name)).to_have_count(1)
@@ -141,7 +141,7 @@ def check_after_the_cut(msp: Visitor, refilled: list[str], leaving: list[str], f
     for name in refilled:
         assert msp.number(name, "現在のポイント") == 0
     for name in leaving:
-        check_grey(msp, name, beside=refilled[0])
+        check_gray(msp, name, beside=refilled[0])
 
 
 def give_the_password_again(msp: Visitor, name: str) -> None:
@@ -158,7 +158,7 @@ def give_the_password_again(msp: Visitor, name: str) -> None:
 
 
 def cancel(msp: Visitor, name: str) -> None:
-    """[解約] at once: only with the consent, and then the row is grey."""
+    """[解約] at once: only with the consent, and then the row is gray."""
     dialog = msp.open_dialog(name, "解約", column="操作", title="解約")
     expect(dialog).to_contain_text("解約を続行しますか")
     press = dialog.get_by_role("button", name="解約", exact=True)
@@ -171,11 +171,11 @@ def cancel(msp: Visitor, name: str) -> None:
     press.click()
     msp.told(f"{name} を解約しました。")
     assert msp.number(name, "現在のポイント") == 0
-    check_grey(msp, name, beside=None)
+    check_gray(msp, name, beside=None)
 
 
-def check_grey(msp: Visitor, name: str, *, beside: str | None) -> None:
-    """A canceled row says so, is grey, and offers nothing."""
+def check_gray(msp: Visitor, name: str, *, beside: str | None) -> None:
+    """A canceled row says so, is gray, and offers nothing."""
     row = msp.row(name)
     expect(row).to_contain_text("解約済")
     expect(row.get_by_role("link")).to_have_text([name])

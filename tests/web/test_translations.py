@@ -107,19 +107,19 @@ REFUSED_FORMS = {
 
 
 @pytest.fixture(scope="session")
-def catalogue() -> Catalog:
+def catalog() -> Catalog:
     """Give the English words."""
-    return read_catalogue(WORDS)
+    return read_catalog(WORDS)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def compiled(catalogue: Catalog) -> None:
+def compiled(catalog: Catalog) -> None:
     """Compile the English words as `make` does, unless that is done already."""
     target = WORDS.with_suffix(".mo")
     if target.exists() and target.stat().st_mtime >= WORDS.stat().st_mtime:
         return
     stream = io.BytesIO()
-    write_mo(stream, catalogue)
+    write_mo(stream, catalog)
     # Another process may read or compile it at the same time.
     unfinished = target.with_suffix(f".{os.getpid()}.tmp")
     unfinished.write_bytes(stream.getvalue())
@@ -133,13 +133,13 @@ def english(client: FlaskClient) -> FlaskClient:
     return client
 
 
-def read_catalogue(path: Path) -> Catalog:
+def read_catalog(path: Path) -> Catalog:
     with path.open("rb") as stream:
         return read_po(stream, locale="en")
 
 
-def messages(catalogue: Catalog) -> Iterator[Message]:
-    return (message for message in catalogue if message.id)
+def messages(catalog: Catalog) -> Iterator[Message]:
+    return (message for message in catalog if message.id)
 
 
 def key_of(message: Message) -> tuple[str | None, str]:
@@ -150,37 +150,37 @@ def texts_of(words: str | tuple[str, ...] | list[str] | None) -> list[str]:
     return [words] if isinstance(words, str) else list(words or ())
 
 
-def test_english_words_are_those_of_the_screens(catalogue: Catalog, tmp_path: Path) -> None:
+def test_english_words_are_those_of_the_screens(catalog: Catalog, tmp_path: Path) -> None:
     template = tmp_path / "words.pot"
     command = [str(ROOT / "scripts" / "extract-words"), str(template)]
     subprocess.run(command, check=True, cwd=ROOT, env={**os.environ, "PYTHON": sys.executable})
-    wanted = {key_of(message) for message in messages(read_catalogue(template))}
-    known = {key_of(message) for message in messages(catalogue)}
+    wanted = {key_of(message) for message in messages(read_catalog(template))}
+    known = {key_of(message) for message in messages(catalog)}
     assert len(wanted) > 400
     assert wanted - known == set(), "run `make words` and translate what is new"
     assert known - wanted == set(), "run `make words`"
 
 
-def test_every_word_is_translated_for_good(catalogue: Catalog) -> None:
-    plural_count = catalogue.num_plurals
-    for message in messages(catalogue):
+def test_every_word_is_translated_for_good(catalog: Catalog) -> None:
+    plural_count = catalog.num_plurals
+    for message in messages(catalog):
         texts = texts_of(message.string)
         assert texts, message.id
         assert all(text.strip() for text in texts), message.id
         assert not message.fuzzy, message.id
         assert len(texts) == (1 if isinstance(message.id, str) else plural_count), message.id
-    assert not catalogue.obsolete
+    assert not catalog.obsolete
 
 
-def test_placeholders_are_kept(catalogue: Catalog) -> None:
-    for message in messages(catalogue):
+def test_placeholders_are_kept(catalog: Catalog) -> None:
+    for message in messages(catalog):
         wanted = sorted(PLACEHOLDER.findall(texts_of(message.id)[0]))
         for text in texts_of(message.string):
             assert sorted(set(PLACEHOLDER.findall(text))) == sorted(set(wanted)), message.id
 
 
-def test_no_english_word_is_japanese(catalogue: Catalog) -> None:
-    left = [message.string for message in messages(catalogue) if JAPANESE.search(str(message.string))]
+def test_no_english_word_is_japanese(catalog: Catalog) -> None:
+    left = [message.string for message in messages(catalog) if JAPANESE.search(str(message.string))]
     assert left == []
 
 
