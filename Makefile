@@ -74,7 +74,7 @@ words: $(RUN_READY) ## bring the English words into line with the screens; then 
 		--ignore-pot-creation-date -i var/words.pot -o translations/en/LC_MESSAGES/messages.po -l en
 	@rm -f var/words.pot
 
-$(RUN_READY): requirements.txt scripts/virtual-environment
+$(RUN_READY): requirements.txt constraints.txt scripts/virtual-environment
 	@PYTHON="$(PYTHON)" sh scripts/virtual-environment requirements.txt
 	@touch $@
 
