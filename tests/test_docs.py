@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from services.invariant_queries import CHECKS
+from services.profiles import DESCRIPTIVE_FIELDS, PROFILE_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent
 GLOSSARY = ROOT / "docs" / "glossary.md"
@@ -76,6 +77,23 @@ def test_the_laws_with_a_query_are_those_of_the_check() -> None:
 def test_the_tests_that_a_document_names_are_there(document: Path) -> None:
     named = re.findall(r"\btests/[\w/]+(?:\.py)?", document.read_text(encoding="utf-8"))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("place", "fields"),
+    [
+        ("admin_views/account_forms.py", DESCRIPTIVE_FIELDS),
+        ("templates/customers/account_tabs.html", DESCRIPTIVE_FIELDS),
+        ("templates/portal/profile_edit.html", PROFILE_FIELDS),
+        ("templates/accounts/profile_parts.html", DESCRIPTIVE_FIELDS),
+        # What resellers note about a customer is not for the customer's eyes.
+        ("admin_views/portal/profile.py", [name for name in DESCRIPTIVE_FIELDS if name != "reseller_remark"]),
+    ],
+)
+def test_every_descriptive_field_stands_where_the_document_says(place: str, fields: list[str]) -> None:
+    assert f"`{place}`" in (ROOT / "docs" / "adding-a-field.md").read_text(encoding="utf-8")
+    text = (ROOT / place).read_text(encoding="utf-8")
+    assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
 
 
 def targets_named_in_the_documents() -> list[str]:
