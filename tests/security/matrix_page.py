@@ -46,6 +46,16 @@ WHOSE = {
     "kind of mail": "a kind of mail that concerns one",
     "link": "the link that one was sent",
 }
+#: Titles of what stands in no menu.
+BESIDE_THE_MENUS = {
+    "fresh_sign_in": "本人確認",
+    "msp": "管理画面",
+    "own_password": "パスワードの変更",
+    "pages": "The first page",
+    "portal": "顧客切り替え",
+    "second_factor": "2段階認証",
+    "sessions": "ログイン中の端末",
+}
 HEAD = """\
 # Who may do what
 
@@ -59,6 +69,7 @@ _PORTAL = "portal"
 
 def page_of(matrix: Matrix, screens: Mapping[str, str]) -> str:
     """Return the page; `screens` maps the first part of endpoints to the words on the screen."""
+    titles = {**BESIDE_THE_MENUS, **screens}
     parts = [HEAD]
     entries = list(matrix.entries.values())
     # Everybody may open what needs no sign-in: there is nothing to tell apart.
@@ -70,7 +81,7 @@ def page_of(matrix: Matrix, screens: Mapping[str, str]) -> str:
         found = [e for e in entries if ANONYMOUS not in e.may and e.endpoint.startswith(_PORTAL) is is_of_it]
         parts.append(f"\n## {title}\n")
         for screen in dict.fromkeys(_screen(entry) for entry in found):
-            parts.append(f"\n### {screens.get(screen, 'The way in')}\n\n")
+            parts.append(f"\n### {titles[screen]}\n\n")
             parts += _table([entry for entry in found if _screen(entry) == screen], columns)
     return "".join(parts)
 
