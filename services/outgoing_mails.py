@@ -171,7 +171,7 @@ def send_waiting(
     limit: int = 500,
     kinds: Collection[MailKind] = frozenset(MailKind),
 ) -> SendingCounts:
-    """Send the mails of some kinds that are due, oldest first: at most `limit`, for at most RUN_SECONDS; the rest wait.
+    """Send the mails of some kinds that are due, oldest first: at most `limit`, for at most RUN_SECONDS.
 
     Call it outside a transaction: none is open while the server is spoken to, so that a silent server holds
     up no page. A mail whose answer was lost is sent again with the same Message-ID. When our own server is
