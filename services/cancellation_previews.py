@@ -22,6 +22,7 @@ from domain.points import monthly_fee, price_at, settlement
 from models import Account, PointBalance, db
 from services import access, ledger, prices
 from services.cancellation_blockers import Blockers, find_blockers
+from services.company_names import find_company_name
 from services.estimates import estimate_columns
 
 LATEST_YEARS_AHEAD = 10
@@ -136,7 +137,6 @@ def preview_locked(account: Account, scheduled_on: dt.date | None, now: dt.datet
     fee_points = unposted + (_coming_fees(account, scheduled_on, now) if scheduled_on else 0)
     remaining = remaining_of(account, scheduled_on, now)
     settled = settlement(point_balance - fee_points, remaining.fee_points if remaining else 0)
-    payer = db.session.get_one(Account, account.parent_id)
     held = select(PointBalance.point_balance).where(PointBalance.account_id == account.parent_id)
     return CancellationPreview(
         account=account,
@@ -145,7 +145,8 @@ def preview_locked(account: Account, scheduled_on: dt.date | None, now: dt.datet
         fee_points=fee_points,
         top_up_points=settled.top_up_points,
         write_off_points=settled.write_off_points,
-        payer_name=payer.company_name,
+        # Of the account above a support account knows the name; who may cancel sees its points, too.
+        payer_name=find_company_name(account.parent_id),
         payer_balance=db.session.execute(held).scalar() or 0,
         falls_on_billing_day=scheduled_on is not None and scheduled_on.day == BILLING_DAY,
         remaining=remaining,

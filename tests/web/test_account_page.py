@@ -163,3 +163,13 @@ def test_what_left_has_no_buttons_and_what_is_suspended_has(
     assert ("edit" in dialogs_of(page, found[0])) is is_running
     assert ("予定" in tabs_of(page)) is is_running
     assert ("一時停止（" in page) is is_running
+
+
+@pytest.mark.parametrize("user_name", ["operator", "distributor", "msp-a", "contract-a", "support"])
+def test_every_row_of_the_list_has_its_page(client: FlaskClient, sign_in: SignIn, user_name: str) -> None:
+    """Whatever the account's situation, and however little its reader may see of the accounts above it."""
+    sign_in(client, user_name)
+    rows = client.get("/msp/customers/?page_size=100").text
+    addresses = re.findall(r'href="(/msp/customers/\d+/)"', rows)
+    assert len(addresses) >= 5
+    assert {client.get(address).status_code for address in addresses} == {200}
