@@ -23,7 +23,7 @@ class AccountCancellations(CustomerCancellations):
     """A part of MSPアカウント一覧: cancel, schedule, lift."""
 
     cancel_permission = Permission.ACCOUNTS_CANCEL
-    canceled_types = access.RESELLERS
+    canceled_types = access.MSP_TYPES
     cancellation_template = "accounts/cancellation.html"
 
     def canceled_words(self, settled: CancellationPreview) -> str:

@@ -103,7 +103,7 @@ class AccountDialogs:
     def edit(self, account_id: int) -> Response:
         """基本情報更新."""
         self.require(Permission.ACCOUNTS_EDIT)
-        account = open_account(account_id, access.RESELLERS)
+        account = open_account(account_id, access.MSP_TYPES)
         form = AccountEditForm(posted(), obj=account)
 
         def run() -> Response:
@@ -140,7 +140,7 @@ class AccountDialogs:
     def points(self, account_id: int) -> Response:
         """ポイント数更新 or, of a 特権MSP, ポイント発行."""
         return points_dialog(
-            account_id=account_id, account_types=access.RESELLERS, back_url=self.get_url(".index_view")
+            account_id=account_id, account_types=access.MSP_TYPES, back_url=self.get_url(".index_view")
         )
 
 

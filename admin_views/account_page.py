@@ -153,7 +153,7 @@ class CustomerPage(AccountPage):
 class ResellerPage(AccountPage):
     """The page of a 特権MSP, MSP or support account."""
 
-    page_types = access.RESELLERS
+    page_types = access.MSP_TYPES
     page_permissions = {
         "edit": Permission.ACCOUNTS_EDIT,
         "points": Permission.ACCOUNTS_POINTS,

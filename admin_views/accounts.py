@@ -39,7 +39,7 @@ class AccountsView(ResellerPage, AccountDialogs, AccountCancellations, ScopedMod
 
     def scope(self) -> Any:
         """Return the condition for the rows below the viewer."""
-        return access.scope(viewer()) & Account.account_type.in_(access.RESELLERS)
+        return access.scope(viewer()) & Account.account_type.in_(access.MSP_TYPES)
 
     def list_source(self) -> ListSource:
         """Return the viewer's MSP and support accounts."""

@@ -68,7 +68,7 @@ def fill() -> None:
 
 
 def measure_lists() -> None:
-    """Measure pages of the list as a reseller and as the distributor sees it."""
+    """Measure pages of the list as an MSP and as the distributor sees it."""
     wanted: dict[str, dict[str, Any]] = {
         "first page": {},
         "sorted by estimate": {"sort": "estimated_balance"},

@@ -16,7 +16,8 @@ from services import row_scope
 from services.sent_rows import is_among
 
 CUSTOMERS = frozenset({AccountType.CUSTOMER})
-RESELLERS = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP, AccountType.SUPPORT})
+#: The types of MSPアカウント一覧.
+MSP_TYPES = frozenset({AccountType.PRIVILEGED_MSP, AccountType.MSP, AccountType.SUPPORT})
 
 
 class AccountNotVisible(DomainError):

@@ -43,15 +43,15 @@ class DemoWriter(DemoLedger):
         """Write everything but the people: stock, customers, fees, and the runs that charged them."""
         planned = [self.plan(position) for position in range(min(self.count, DETAILED_CUSTOMERS))]
         bulk = self._bulk() if self.count > DETAILED_CUSTOMERS else None
-        self._stock_resellers(planned, bulk.plan() if bulk else {})
+        self._stock_msps(planned, bulk.plan() if bulk else {})
         for customer in planned:
-            self._charge_resellers(until=customer.provisioned_at)
+            self._charge_msps(until=customer.provisioned_at)
             self._add(customer)
         if bulk:
             with loading():
                 self._write_bulk(bulk, progress)
                 progress("keys and indexes")
-        self._charge_resellers(until=self.now)
+        self._charge_msps(until=self.now)
         self.flush()
         self.finish_balances()
         self.write_runs()
@@ -78,9 +78,9 @@ class DemoWriter(DemoLedger):
         )
 
     def _write_bulk(self, bulk: DemoBulk, progress: Callable[[str], None]) -> None:
-        """Write the ranges, and between them the fees of the resellers, whose chains go on in the database."""
+        """Write the ranges, and between them the fees of the MSPs, whose chains go on in the database."""
         for part in bulk.ranges:
-            self._charge_resellers(until=bulk.arrived_at(part))
+            self._charge_msps(until=bulk.arrived_at(part))
             self.flush()
             self.finish_balances()
             count, points = bulk.write(part)
@@ -98,7 +98,7 @@ class DemoWriter(DemoLedger):
             return self.people.distributor_id
         return self.people.msp_ids[position % len(self.people.msp_ids)]
 
-    def _stock_resellers(self, planned: Iterable[DemoCustomer], more: Mapping[int, int]) -> None:
+    def _stock_msps(self, planned: Iterable[DemoCustomer], more: Mapping[int, int]) -> None:
         """Issue to the distributor and hand down to the MSPs what the whole history needs.
 
         `more`: what each hands down to the customers that are not in `planned`.
@@ -123,7 +123,7 @@ class DemoWriter(DemoLedger):
             for points in _lines_of(wanted):
                 self.add_transfer(people.distributor_id, account_id, PointKind.ADDITION, points, at)
 
-    def _charge_resellers(self, *, until: dt.datetime) -> None:
+    def _charge_msps(self, *, until: dt.datetime) -> None:
         for day in self.billing_dates:
             if day in self.paid_dates or billing_instant(day) > until:
                 continue

@@ -78,7 +78,7 @@ CHECKS: dict[str, str] = {
         "OR (l.kind IN ('monthly_fee', 'cancellation_write_off') AND l.points > 0 "
         "AND l.corrects_line_id IS NULL)"
     ),
-    # A customer may have been moved since: then the payer was another reseller of the same 特権MSP.
+    # A customer may have been moved since: then the payer was another MSP of the same 特権MSP.
     "L7 a transfer runs between a child and its parent": (
         "SELECT child.id FROM point_lines child JOIN accounts a ON a.id = child.account_id "
         "JOIN point_lines payer ON payer.transfer_id = child.transfer_id AND payer.id > child.id "

@@ -42,7 +42,7 @@ def accounts_source(*, viewer: Viewer, now: dt.datetime) -> ListSource:
         .select_from(Account)
         .join(parent, parent.id == Account.parent_id)
         .outerjoin(PointBalance, PointBalance.account_id == Account.id)
-        .where(access.scope(viewer), Account.account_type.in_(access.RESELLERS), Account.status.in_(LISTED))
+        .where(access.scope(viewer), Account.account_type.in_(access.MSP_TYPES), Account.status.in_(LISTED))
     )
     return ListSource(
         name="accounts",
@@ -69,7 +69,7 @@ def update_account(
         viewer=viewer,
         permission=Permission.ACCOUNTS_EDIT,
         account_ids=[account_id],
-        account_types=access.RESELLERS,
+        account_types=access.MSP_TYPES,
     )[0]
     check_running(account, now)
     check_version(account, version)

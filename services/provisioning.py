@@ -28,11 +28,11 @@ class Provisioner(Protocol):
     """Port to the identity service. Called again for the same account number, it must not make a second."""
 
     def provision(self, *, account_number: str, company_name: str, contract_user_count: int) -> None:
-        """Make the tenant, or find it made. :raises ProvisioningError: when it could not be."""
+        """Make the place of the account there, or find it made. :raises ProvisioningError: when it could not be."""
 
 
 class BuiltInProvisioner:
-    """The identity service that is this portal itself: the account's own row is the tenant."""
+    """The identity service that is this portal itself: the account's own row is that place."""
 
     def provision(self, *, account_number: str, company_name: str, contract_user_count: int) -> None:
         """Check what an outside service would insist on; there is nothing else to make."""

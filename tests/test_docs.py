@@ -86,7 +86,7 @@ def test_the_tests_that_a_document_names_are_there(document: Path) -> None:
         ("templates/customers/account_tabs.html", DESCRIPTIVE_FIELDS),
         ("templates/portal/profile_edit.html", PROFILE_FIELDS),
         ("templates/accounts/profile_parts.html", DESCRIPTIVE_FIELDS),
-        # What resellers note about a customer is not for the customer's eyes.
+        # What MSPs note about a customer is not for the customer's eyes.
         ("admin_views/portal/profile.py", [name for name in DESCRIPTIVE_FIELDS if name != "reseller_remark"]),
     ],
 )

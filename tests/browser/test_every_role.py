@@ -70,7 +70,7 @@ def test_menus_and_rows(user_name: str, visit: Visit, portal: PortalStack) -> No
         expect(visitor.page.get_by_role("link", name="登録", exact=True)).to_have_count(0)
 
 
-def test_every_dialog_of_a_reseller(visit: Visit) -> None:
+def test_every_dialog_of_an_msp(visit: Visit) -> None:
     visitor = visit("msp-a")
     name = visitor.choosable()[0]
     for link, column, title in DIALOGS:

@@ -13,7 +13,7 @@ from tests.support.databases import DatabaseFactory
 
 #: (who registered it, contracted users, points) of the customers of the beginning.
 CUSTOMERS = (("msp_a", 12, 0), ("msp_a", 30, 45), ("msp_b", 10, 100), ("distributor", 1, 9))
-RESELLERS = ("msp_a", "msp_b", "support")
+MSPS = ("msp_a", "msp_b", "support")
 STOCK = 10_000
 
 
@@ -85,12 +85,12 @@ class FreshPortal:
         operator, distributor = self.person("operator"), self.person("distributor")
         model = PortalModel(operator=operator.account_id, began=BEGAN)
         model.prices = [Price(kind, BEGAN - MOMENT, 10, 10, 1) for kind in ("customer", "msp", "support")]
-        wanted = [("distributor", operator, 10), *((name, distributor, 10) for name in RESELLERS)]
+        wanted = [("distributor", operator, 10), *((name, distributor, 10) for name in MSPS)]
         for name, parent, users in wanted:
             one = self.person(name)
             model.begin_service(model.enter(one.account_id, one.kind, parent.account_id, users), BEGAN)
         assert not model.add(operator, distributor.account_id, 4 * STOCK, BEGAN)
-        for name in RESELLERS:
+        for name in MSPS:
             assert not model.add(distributor, self.person(name).account_id, STOCK, BEGAN)
         for account_id, (parent_name, users, points) in zip(self.customers, CUSTOMERS, strict=True):
             row = model.enter(account_id, "customer", self.person(parent_name).account_id, users)

@@ -102,7 +102,7 @@ class PortalMachine(RuleBasedStateMachine):
         known = [one for one, row in sorted(self.model.rows.items()) if row.kind == "customer"]
         return known[position % len(known)] if position < 10 else self.account(position)
 
-    def reseller(self, position: int) -> int:
+    def msp(self, position: int) -> int:
         """Return the id of an account above customers, or of the last positions that of any account."""
         known = [one for one, row in sorted(self.model.rows.items()) if row.kind in ("privileged_msp", "msp")]
         return known[position % len(known)] if position < 10 else self.account(position)
@@ -267,7 +267,7 @@ class PortalMachine(RuleBasedStateMachine):
     def register(self, wait: str, actor: str, kind: str, above: int, users: int, at_once: bool) -> None:
         """登録申請, and often the whole way into service."""
         self.wait(wait)
-        parent = self.reseller(above)
+        parent = self.msp(above)
         viewer, person = self.people(actor, parent)
         is_customer, key = kind == "customer", request_id()
         if not is_customer:
@@ -345,7 +345,7 @@ class PortalMachine(RuleBasedStateMachine):
     @rule(wait=waits, actor=actors, chosen=selections, to=positions)
     def move(self, wait: str, actor: str, chosen: list[int], to: int) -> None:
         self.wait(wait)
-        ids, goal, key = [self.customer(one) for one in chosen], self.reseller(to), request_id()
+        ids, goal, key = [self.customer(one) for one in chosen], self.msp(to), request_id()
         viewer, person = self.people(actor, ids[0])
         asked = {"viewer": viewer, "account_ids": ids, "target_id": goal}
         digests: list[str] = []

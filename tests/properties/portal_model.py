@@ -23,8 +23,8 @@ CHARGED = ("customer", "msp", "support")
 #: What each type of account's 全体管理者 may do to which accounts below.
 SELLING = {"users", "points", "refill", "suspend", "apply", "cancel"}
 MAY = {
-    "operator": SELLING | {"resellers", "issue", "move", "decide", "price", "release"},
-    "privileged_msp": SELLING | {"resellers", "move"},
+    "operator": SELLING | {"msps", "issue", "move", "decide", "price", "release"},
+    "privileged_msp": SELLING | {"msps", "move"},
     "msp": SELLING,
     "support": set[str](),
 }
@@ -227,7 +227,7 @@ class PortalModel:
 
     def _moving(self, who: Person, account_id: int, points: int, now: dt.datetime) -> Reasons:
         kind = self.rows[account_id].kind if account_id in self.rows else "customer"
-        what = {"customer": "points", "privileged_msp": "issue"}.get(kind, "resellers")
+        what = {"customer": "points", "privileged_msp": "issue"}.get(kind, "msps")
         reasons = self.obstacles(who, what, account_id, now, tuple(DEPTH))
         return reasons if 1 <= points <= LARGEST_LINE else reasons | {"PointsOutOfRange"}
 
@@ -354,9 +354,7 @@ class PortalModel:
     def register(self, who: Person, kind: str, parent: int, users: int, now: dt.datetime) -> Reasons:
         """登録申請 below an account; `enter` writes the row once its id is known."""
         reasons = (
-            set()
-            if ("apply" if kind == "customer" else "resellers") in MAY[who.kind]
-            else {"PermissionRefused"}
+            set() if ("apply" if kind == "customer" else "msps") in MAY[who.kind] else {"PermissionRefused"}
         )
         if not 1 <= users <= 1_000_000:
             reasons.add("UserCountOutOfRange")
@@ -526,7 +524,7 @@ class PortalModel:
     ) -> Reasons:
         """解約 at once, or on a date."""
         kind = self.rows[account_id].kind if account_id in self.rows else "customer"
-        what = "cancel" if kind == "customer" else "resellers"
+        what = "cancel" if kind == "customer" else "msps"
         now = self.gate(now)
         reasons = self.obstacles(who, what, account_id, now, tuple(DEPTH))
         if leaving is not None and not self.earliest(now) <= leaving <= self.latest(now):
@@ -564,7 +562,7 @@ class PortalModel:
     def lift(self, who: Person, account_id: int, now: dt.datetime) -> Reasons:
         """Take 解約予定日 away, before it comes."""
         kind = self.rows[account_id].kind if account_id in self.rows else "customer"
-        what = "cancel" if kind == "customer" else "resellers"
+        what = "cancel" if kind == "customer" else "msps"
         reasons = self.obstacles(who, what, account_id, now, tuple(DEPTH))
         if "AccountNotVisible" not in reasons and self.rows[account_id].leaves is None:
             reasons.add("NoCancellationScheduled")

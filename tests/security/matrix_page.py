@@ -32,7 +32,7 @@ PORTAL_COLUMNS = {
 }
 WHOSE = {
     "customer": "a customer below oneself (for サポート: assigned)",
-    "reseller": "an account below oneself",
+    "msp": "an account below oneself",
     "application": "an application below oneself",
     "portal": "a customer below oneself (for サポート: assigned)",
     "payer": "one's own account or one right below",

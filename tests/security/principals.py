@@ -212,7 +212,7 @@ def _is_active(row: Any) -> bool:
 
 _ACCOUNT_KINDS: Mapping[str, Callable[[Any], bool]] = {
     "customer": lambda row: row.account_type is AccountType.CUSTOMER and _is_active(row),
-    "reseller": lambda row: row.account_type in (AccountType.MSP, AccountType.SUPPORT) and _is_active(row),
+    "msp": lambda row: row.account_type in (AccountType.MSP, AccountType.SUPPORT) and _is_active(row),
     "application": lambda row: row.status is AccountStatus.PENDING_APPROVAL,
     "portal": lambda row: row.account_type is AccountType.CUSTOMER and _is_active(row),
 }

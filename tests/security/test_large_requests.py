@@ -24,7 +24,7 @@ _ENDS_THE_SESSION = "/logout"
 
 @pytest.fixture
 def msp(app: Flask, sign_in: SignIn) -> FlaskClient:
-    """Give a reseller in the portal of a customer."""
+    """Give an MSP in the portal of a customer."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
     trees, client = Trees(app), app.test_client()
     sign_in(client, trees.user_name("msp"))

@@ -21,11 +21,11 @@ def test_each_viewer_sees_exactly_its_rows(world: World) -> None:
     of_a = world.customer(support_account_id=world.support.account_id)
     of_b = world.customer(parent=world.msp_b)
     of_distributor = world.customer(parent=world.distributor)
-    resellers = {viewer.account_id for viewer in (world.msp_a, world.msp_b, world.support)}
+    msps = {viewer.account_id for viewer in (world.msp_a, world.msp_b, world.support)}
     assert seen(world.msp_a) == {of_a}
     assert seen(world.msp_b) == {of_b}
     assert seen(world.support) == {of_a}
-    assert seen(world.distributor) == resellers | {of_a, of_b, of_distributor}
+    assert seen(world.distributor) == msps | {of_a, of_b, of_distributor}
     assert seen(world.operator) == seen(world.distributor) | {world.distributor.account_id}
 
 

@@ -111,7 +111,7 @@ def test_a_large_demo_is_written_set_based_and_as_one_by_one(
 
 def test_a_demo_of_months_has_charged_everybody_in_each(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo, "DETAILED_CUSTOMERS", 30)
-    # Less than everything needs: the stock of the resellers then comes in several lines.
+    # Less than everything needs: the stock of the MSPs then comes in several lines.
     monkeypatch.setattr(demo, "LARGEST_LINE_POINTS", 7_000)
     with app.app_context():
         begin(tokyo("2026-11-20T12:00:00"), customers=90, months=12)
