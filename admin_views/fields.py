@@ -223,8 +223,3 @@ class PortalForm(BaseForm):
             self.form_errors.append(message_for(error))
         else:
             field.errors = [*field.errors, message_for(error)]
-
-    @property
-    def first_error_name(self) -> str | None:
-        """Name of the first field with an error, in the form's order; None when there is none."""
-        return next((field.name for field in self if field.errors), None)

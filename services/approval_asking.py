@@ -37,7 +37,6 @@ class RefillAsked:
     """What became of a refill: done for the payers whose points do not wait, asked for those whose do."""
 
     done: refills.RefillResult
-    asked_count: int
     asked_points: int
 
 
@@ -126,7 +125,7 @@ def ask_for_refill(
     first = requests.begin_request(request_id=request_id, viewer=viewer, body=body, now=now)
     if first is not None:
         done = refills.RefillResult(first["refilled_count"], first["total_points"])
-        return RefillAsked(done, first.get("approval_count", 0), first.get("approval_points", 0))
+        return RefillAsked(done, first.get("approval_points", 0))
     plan = refills.prepare(
         viewer=viewer, account_ids=account_ids, now=now, as_far_as_possible=as_far_as_possible, digest=digest
     )
@@ -138,7 +137,7 @@ def ask_for_refill(
     asked = [_ask_payer(plan, payer_id, viewer, brand, now) for payer_id in sorted(waiting)]
     kept = {"refilled_count": done.refilled_count, "total_points": done.total_points}
     _finish(request_id, asked, **kept)
-    return RefillAsked(done, len(asked), sum(request.asked_points for request in asked))
+    return RefillAsked(done, sum(request.asked_points for request in asked))
 
 
 def _ask_payer(

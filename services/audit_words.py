@@ -136,11 +136,6 @@ def detail_lines(
     return list(_lines(facts, name_of))
 
 
-def detail_text(*, action: str, details: Mapping[str, Any] | None, viewer: Viewer, name_of: NameOf) -> str:
-    """Return the same on one line, for a cell of a file."""
-    return " / ".join(detail_lines(action=action, details=details, viewer=viewer, name_of=name_of))
-
-
 def _lines(facts: Mapping[str, Any], name_of: NameOf) -> Iterator[str]:
     for name, value in facts.items():
         if name == "changes":

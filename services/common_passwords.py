@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from domain.password_rules import SHORTEST_PASSWORD, guesses_of
+from domain.password_rules import guesses_of
 
 FILE = Path(__file__).with_name("common_passwords.txt")
 
@@ -20,8 +20,3 @@ def known() -> frozenset[str]:
     """Return every password of the list; read at the first question."""
     lines = FILE.read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("# "))
-
-
-def long_enough() -> int:
-    """Return how many of them only the list refuses, since they are long enough."""
-    return sum(len(password) >= SHORTEST_PASSWORD for password in known())

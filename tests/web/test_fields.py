@@ -124,7 +124,6 @@ def test_what_is_refused_stays_as_typed_with_one_reason(name: str, typed: str) -
     assert field.data is None
     assert typed in field()
     assert 'aria-invalid="true"' in field()
-    assert form.first_error_name == name
 
 
 def test_a_refused_day_is_shown_in_a_text_input() -> None:
