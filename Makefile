@@ -16,7 +16,7 @@ CUSTOMERS ?= 100000
 # What else pytest is told, as in: make test ARGS='-k refill'
 ARGS ?=
 
-.PHONY: help run test check soak bench mutation golden matrix sbom reset production install lint types words
+.PHONY: help run test check soak bench mutation golden matrix screens sbom reset production install lint types words
 
 help: ## list what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,10 @@ golden: $(TESTS_READY) $(CATALOGS) ## write the golden files anew; look at the d
 
 matrix: $(TESTS_READY) $(CATALOGS) ## write docs/permissions.md anew from docs/permissions.toml
 	UPDATE_GOLDEN=1 $(VENV_PYTHON) -m pytest tests/security/test_access_matrix.py $(ARGS)
+
+screens: $(TESTS_READY) $(CATALOGS) ## take the pictures of docs/screens/ anew
+	@sh scripts/test-tools
+	$(VENV_PYTHON) -m tests.support.screenshots docs/screens
 
 sbom: ## list everything that the portal runs with, in var/sbom.json (CycloneDX)
 	@PYTHON="$(PYTHON)" sh scripts/sbom "$${VAR_DIR:-var}/sbom.json"

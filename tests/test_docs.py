@@ -96,6 +96,17 @@ def test_every_descriptive_field_stands_where_the_document_says(place: str, fiel
     assert [name for name in fields if not re.search(rf"\b{name}\b", text)] == []
 
 
+def test_every_picture_of_a_screen_stands_in_the_index_and_is_taken() -> None:
+    folder = ROOT / "docs" / "screens"
+    pictures = sorted(path.stem for path in folder.glob("*.png"))
+    named = re.findall(
+        r"^\| \[([\w-]+)\]\(\1\.png\) \|", (folder / "README.md").read_text(encoding="utf-8"), re.M
+    )
+    taken = (ROOT / "tests" / "support" / "screenshots.py").read_text(encoding="utf-8")
+    assert sorted(named) == pictures
+    assert [name for name in pictures if f'"{name}"' not in taken] == []
+
+
 def targets_named_in_the_documents() -> list[str]:
     """Return what stands behind `make` in a code span or on a line of a code block."""
     documents = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -1,4 +1,4 @@
-"""Pictures of every screen and dialog: `.venv/bin/python -m tests.support.screenshots docs/screens`."""
+"""Pictures of every screen and dialog: `make screens`."""
 
 from __future__ import annotations
 
