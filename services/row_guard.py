@@ -88,7 +88,7 @@ _UPWARDS = ("id", "parent_id", "privileged_msp_id", "support_account_id")
 
 
 class RowOutOfScope(DomainError):
-    """A row that is not the viewer's was about to be written: the last line of defence behind the use cases.
+    """A row that is not the viewer's was about to be written: the last line of defense behind the use cases.
 
     To who asked it is a row that does not exist.
     """

@@ -137,3 +137,23 @@ def test_no_text_of_the_project_names_a_machine_s_path() -> None:
         ):
             found += [name for line in path.read_text(encoding="utf-8").splitlines() if pattern.search(line)]
     assert found == []
+
+
+def test_words_are_spelled_the_american_way() -> None:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    british = re.compile(
+        r"defence|colour|catalogue|licence|behaviour|favour|honour|neighbour|cancelled"
+        r"|\bgrey|(?:organi|recogni|reali|normali|customi)s(?:e|ed|es|ing|ation)\b",
+        re.IGNORECASE,
+    )
+    found = []
+    for name in listed.stdout.split():
+        path = ROOT / name
+        # Passwords are as people choose them; greylisting is a name.
+        if (
+            path.suffix in (".py", ".md", ".html", ".js", ".css", ".toml")
+            and path != Path(__file__).resolve()
+        ):
+            text = path.read_text(encoding="utf-8").replace("greylisting", "")
+            found += [(name, word) for word in british.findall(text)]
+    assert found == []

@@ -1,4 +1,4 @@
-"""The two lines of defence behind the use cases: the session's guard, and the row policies of PostgreSQL.
+"""The two lines of defense behind the use cases: the session's guard, and the row policies of PostgreSQL.
 
 Queries are written here as a careless view would write them: without any condition.
 """

@@ -75,7 +75,7 @@ def test_each_button_names_the_company(screens: Screens) -> None:
     assert f'aria-label="{name} を選択"' in row
 
 
-def test_canceled_row_is_grey_and_offers_nothing(screens: Screens) -> None:
+def test_canceled_row_is_gray_and_offers_nothing(screens: Screens) -> None:
     row = row_of(screens.get("?page_size=100").text, screens.canceled_id())
     assert 'class="gone"' in row
     assert "解約済" in row
