@@ -22,6 +22,7 @@ from domain.four_eyes import CANCELING, ApprovalState
 from models import Account, ApprovalRequest, db
 from services import approval_access, approval_plans, approvals, doorbell, four_eyes
 from services.approval_plans import ApprovalPlan
+from services.approval_subjects import name_of_subject, names_of_rows
 from services.mail_texts import mail_brand_from
 from services.refill_plans import LARGEST_SELECTION
 from services.transaction import transaction
@@ -185,8 +186,8 @@ class ApprovalDialogs:
 
     def _page(self, form: PortalForm, request: ApprovalRequest, status: int, **context: Any) -> Response:
         plan: ApprovalPlan | None = context.pop("plan", None) or _plan(request)
-        subject_id = request.subject_account_id or request.account_id
-        subject = db.session.get_one(Account, subject_id)
+        payer = db.session.get_one(Account, request.account_id)
+        subject = name_of_subject(request) or payer
         rows = _rows(request, plan)
         return render_dialog(
             form=form,
@@ -200,7 +201,7 @@ class ApprovalDialogs:
             state=approval_access.state_at(request, now()),
             state_words=APPROVAL_STATE_WORDS,
             people=_people(request),
-            payer_name=db.session.get_one(Account, request.account_id).company_name,
+            payer_name=payer.company_name,
             plan=plan,
             against=message_for(plan.against) if plan and plan.against else "",
             rows=rows[:SHOWN_ROWS],
@@ -239,7 +240,7 @@ def _rows(request: ApprovalRequest, plan: ApprovalPlan | None) -> list[Any]:
     """Return (row of the account, points asked for, points now or None) of a refill."""
     if not request.account_ids:
         return []
-    names = approval_plans.names_of_rows(request)
+    names = names_of_rows(request)
     amounts = plan.amounts if plan and plan.against is None else (None,) * len(request.account_ids)
     return list(zip(names, request.asked_amounts, amounts, strict=True))
 

@@ -22,7 +22,8 @@ from admin_views.request_id_field import FreshRequestIdField
 from admin_views.submission import submit
 from domain.permissions import Permission
 from services import moves
-from services.moves import LARGEST_MOVE, MoveObstacle
+from services.move_obstacles import MoveObstacle
+from services.moves import LARGEST_MOVE
 from services.transaction import transaction
 
 MOVE = "move"
@@ -35,6 +36,7 @@ OBSTACLE_WORDS = {
     MoveObstacle.OTHER_DISTRIBUTOR: _l("移動先と特権MSPが異なります"),
     MoveObstacle.BELOW_ZERO: _l("現在のポイントがマイナスです"),
     MoveObstacle.FEE_DUE: _l("未計上の月額利用料があります"),
+    MoveObstacle.AWAITING_APPROVAL: _l("承認待ちの依頼があります"),
 }
 
 

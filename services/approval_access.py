@@ -13,6 +13,7 @@ from models import Account, ApprovalRequest, db
 from services import access, principals, row_scope
 from services.access import PermissionRefused
 from services.actor_names import Actors
+from services.approval_subjects import type_of_subject
 from services.cancellation_previews import cancellation_permission
 from services.points import movement_permission
 
@@ -85,9 +86,8 @@ def permission_of(request: ApprovalRequest) -> Permission:
         return Permission.FOUR_EYES_CHANGE
     if request.kind is ApprovalKind.REFILL:
         return Permission.POINTS_CHANGE
-    subject = db.session.get_one(Account, request.subject_account_id)
     of_type = cancellation_permission if request.kind in CANCELING else movement_permission
-    return of_type(subject.account_type)
+    return of_type(type_of_subject(request))
 
 
 def is_possible_approver(viewer: Viewer, request: ApprovalRequest) -> bool:

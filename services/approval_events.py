@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from domain.four_eyes import ApprovalKind
-from models import Account, ApprovalRequest, db
+from models import ApprovalRequest
+from services.approval_subjects import name_of_subject
 
 
 def request_facts(request: ApprovalRequest) -> dict[str, Any]:
@@ -16,8 +17,8 @@ def request_facts(request: ApprovalRequest) -> dict[str, Any]:
     }
     if request.kind is not ApprovalKind.RULE_CHANGE:
         facts["approval_points"] = request.asked_points
-    if request.subject_account_id is not None:
-        subject = db.session.get_one(Account, request.subject_account_id)
+    subject = name_of_subject(request)
+    if subject is not None:
         facts |= {"company_name": subject.company_name, "account_number": subject.account_number}
     if request.account_ids:
         facts["account_count"] = len(request.account_ids)

@@ -72,7 +72,7 @@ def open_requests_about(*, viewer: Viewer, account_ids: Collection[int], now: dt
     statement = (
         select(ApprovalRequest.id, ApprovalRequest.subject_account_id, ApprovalRequest.account_ids)
         .join(payer, payer.id == ApprovalRequest.account_id)
-        .where(_is_open(now), or_(is_about, is_refill), approval_access.seen(viewer, payer))
+        .where(four_eyes.is_open(now), or_(is_about, is_refill), approval_access.seen(viewer, payer))
         .order_by(ApprovalRequest.id)
     )
     wanted = set(account_ids)
@@ -83,12 +83,8 @@ def open_requests_about(*, viewer: Viewer, account_ids: Collection[int], now: dt
     }
 
 
-def _is_open(now: dt.datetime) -> ColumnElement[bool]:
-    return (ApprovalRequest.state == ApprovalState.OPEN) & (ApprovalRequest.expires_at > now)
-
-
 def _waits_for(viewer: Viewer, now: dt.datetime) -> ColumnElement[bool]:
-    return _is_open(now) & (ApprovalRequest.requester_id != viewer.administrator_id)
+    return four_eyes.is_open(now) & (ApprovalRequest.requester_id != viewer.administrator_id)
 
 
 def _state(now: dt.datetime) -> ColumnElement[str]:

@@ -12,6 +12,7 @@ from domain.four_eyes import ApprovalKind
 from models import Account, Administrator, ApprovalRequest, db
 from models.mails import MailKind
 from services import four_eyes, row_scope
+from services.approval_subjects import name_of_subject
 from services.mail_texts import MailBrand
 from services.outgoing_mails import MailDraft, queue_mails
 
@@ -73,7 +74,7 @@ def _draft(kind: MailKind, request: ApprovalRequest, payer: Account, person: Adm
 
 
 def _facts(request: ApprovalRequest) -> dict[str, Any]:
-    subject = db.session.get_one(Account, request.subject_account_id) if request.subject_account_id else None
+    subject = name_of_subject(request)
     return {
         "number": request.id,
         "approval_kind": request.kind.value,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from sqlalchemy import select
 
@@ -14,7 +13,7 @@ from domain.four_eyes import CANCELING, ApprovalKind, total_points
 from domain.permissions import Viewer
 from domain.points import returnable_points
 from models import Account, ApprovalRequest, db
-from services import cancellation_previews, four_eyes, ledger, points, refills, row_scope
+from services import cancellation_previews, four_eyes, ledger, points, refills
 from services.cancellation_previews import CancellationPreview
 
 
@@ -22,13 +21,6 @@ class ApprovalOutdated(DomainError):
     """What was asked for does not exist any more: the row has another payer, or the rule another threshold."""
 
     http_status = 409
-
-
-class RowName(NamedTuple):
-    """A row of a refill, as it is called."""
-
-    account_number: str
-    company_name: str
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,9 @@ def plan_now(*, request: ApprovalRequest, viewer: Viewer, now: dt.datetime) -> A
 
 def check_payer(request: ApprovalRequest) -> None:
     """Refuse a request about a row that somebody else pays for by now. :raises ApprovalOutdated:"""
-    subject = db.session.get_one(Account, request.subject_account_id)
-    if subject.parent_id != request.account_id:
+    statement = select(Account.parent_id).where(Account.id == request.subject_account_id)
+    # None: it went out of the viewer's sight.
+    if db.session.execute(statement).scalar_one_or_none() != request.account_id:
         raise ApprovalOutdated
 
 
@@ -94,17 +87,6 @@ def refill_amounts(request: ApprovalRequest, plan: refills.RefillPlan) -> tuple[
     """Return the points of each row that was asked for, 0 for those that dropped out."""
     by_row = {row.account_id: row.refill_points for row in plan.rows}
     return tuple(by_row.get(account_id, 0) for account_id in request.account_ids)
-
-
-def names_of_rows(request: ApprovalRequest) -> list[RowName]:
-    """Return number and name of each row of a refill, in its order; what they are called now."""
-    statement = select(Account.id, Account.account_number, Account.company_name).where(
-        Account.id.in_(request.account_ids)
-    )
-    with row_scope.beyond("a row may have gone to another MSP: its name was in the request already"):
-        rows = db.session.execute(statement).all()
-    found = {row.id: RowName(row.account_number or "", row.company_name) for row in rows}
-    return [found.get(account_id, RowName("", "")) for account_id in request.account_ids]
 
 
 def movement_of(request: ApprovalRequest) -> points.Movement:

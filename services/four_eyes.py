@@ -174,6 +174,11 @@ def count_approvers(account_id: int, *, without: int | None = None) -> int:
         return db.session.execute(statement).scalar_one()
 
 
+def is_open(now: dt.datetime) -> ColumnElement[bool]:
+    """Return the condition for requests that can still be approved."""
+    return and_(ApprovalRequest.state == ApprovalState.OPEN, ApprovalRequest.expires_at > now)
+
+
 def is_expired(now: dt.datetime) -> ColumnElement[bool]:
     """Return the condition for open requests that cannot be approved any more, marked by the tick or not."""
     return and_(ApprovalRequest.state == ApprovalState.OPEN, ApprovalRequest.expires_at <= now)

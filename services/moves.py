@@ -10,13 +10,11 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
 from domain.lifecycle import RUNNING
 from domain.permissions import PARENTS, AccountType, Permission, Viewer
@@ -24,19 +22,9 @@ from models import Account, PointBalance, db
 from services import access, audit, cut_gate, requests
 from services.estimates import estimate_columns
 from services.ledger import lock_balances
+from services.move_obstacles import MoveObstacle, find_obstacles
 
 LARGEST_MOVE = 10_000
-
-
-class MoveObstacle(StrEnum):
-    """Why a row cannot be moved."""
-
-    NOT_RUNNING = "not_running"
-    CANCELLATION_UNDER_WAY = "cancellation_under_way"
-    ALREADY_THERE = "already_there"
-    OTHER_DISTRIBUTOR = "other_distributor"
-    BELOW_ZERO = "below_zero"
-    FEE_DUE = "fee_due"
 
 
 class NothingToMove(DomainError):
@@ -143,8 +131,9 @@ def plan_move(
         if account_id not in found:
             raise access.AccountNotVisible(account_id=account_id)
     target = None if target_id is None else _target(viewer, wanted, target_id)
+    obstacles = find_obstacles(found.values(), target, now)
     return MovePlan(
-        rows=tuple(_row(found[account_id], target, now) for account_id in wanted),
+        rows=tuple(_row(found[account_id], obstacles.get(account_id)) for account_id in wanted),
         target_id=target.id if target else None,
         target_name=target.company_name if target else "",
     )
@@ -230,7 +219,7 @@ def _rows(viewer: Viewer, account_ids: Sequence[int], now: dt.datetime) -> Any:
     return db.session.execute(statement)
 
 
-def _row(row: Any, target: Account | None, now: dt.datetime) -> MoveRow:
+def _row(row: Any, obstacle: MoveObstacle | None) -> MoveRow:
     return MoveRow(
         account_id=row.id,
         account_number=row.account_number or "",
@@ -238,25 +227,8 @@ def _row(row: Any, target: Account | None, now: dt.datetime) -> MoveRow:
         parent_id=row.parent_id,
         parent_name=row.parent_name,
         point_balance=row.point_balance or 0,
-        obstacle=_obstacle(row, target, now),
+        obstacle=obstacle,
     )
-
-
-def _obstacle(row: Any, target: Account | None, now: dt.datetime) -> MoveObstacle | None:
-    if row.status not in RUNNING:
-        return MoveObstacle.NOT_RUNNING
-    if row.cancellation_date is not None and row.cancellation_date <= tokyo_date(now):
-        return MoveObstacle.CANCELLATION_UNDER_WAY
-    if row.point_balance < 0:
-        return MoveObstacle.BELOW_ZERO
-    if row.unposted_fee_points:
-        return MoveObstacle.FEE_DUE
-    if target is None:
-        return None
-    if target.id == row.parent_id:
-        return MoveObstacle.ALREADY_THERE
-    is_same = row.privileged_msp_id in (target.id, target.privileged_msp_id)
-    return None if is_same else MoveObstacle.OTHER_DISTRIBUTOR
 
 
 def _lock(account_ids: set[int]) -> None:

@@ -13,7 +13,7 @@ from domain.errors import DomainError
 from domain.four_eyes import ApprovalKind, ApprovalState
 from domain.lifecycle import AccountStatus
 from domain.permissions import AdminLevel, Viewer
-from models import Administrator, ApprovalRequest, AuditEvent, OutgoingMail, PointLine, db
+from models import Account, Administrator, ApprovalRequest, AuditEvent, OutgoingMail, PointLine, db
 from services import (
     accounts,
     approval_asking,
@@ -37,6 +37,7 @@ from services.approval_asking import AlreadyAsked
 from services.cancellation_previews import preview
 from services.four_eyes import ApprovalRequired
 from services.four_eyes_rules import change
+from services.move_obstacles import MoveObstacle
 from services.points import Movement
 from services.transaction import transaction
 from tests.builders import (
@@ -129,6 +130,31 @@ class Office:
             values["shown"] = self.shown(approval_id)
         with transaction():
             return approvals.approve(approval_id=approval_id, brand=BRAND, **values)
+
+
+def put_under(account_id: int, owner: Viewer) -> None:
+    """Let another account pay for a customer: rows of old may have gone so, with a request open."""
+    with transaction():
+        db.session.get_one(Account, account_id).parent_id = owner.account_id
+
+
+def plan_of_move(world: World, account_ids: list[int], *, now: dt.datetime = START) -> moves.MovePlan:
+    return moves.plan_move(
+        viewer=world.distributor, account_ids=account_ids, target_id=world.msp_b.account_id, now=now
+    )
+
+
+def move_as(plan: moves.MovePlan, world: World, *, now: dt.datetime = START) -> None:
+    """Move to MSP B what a plan has shown."""
+    with transaction():
+        moves.move(
+            viewer=world.distributor,
+            account_ids=[row.account_id for row in plan.rows],
+            target_id=plan.target_id,
+            digest=plan.digest,
+            request_id=request_id(),
+            now=now,
+        )
 
 
 @pytest.fixture
@@ -441,18 +467,7 @@ def test_rows_that_dropped_out_are_left(office: Office) -> None:
     approval_id = db.session.execute(select(ApprovalRequest.id)).scalar_one()
     shown = office.shown(approval_id)
     world.add(full, 40)
-    with transaction():
-        plan = moves.plan_move(
-            viewer=world.distributor, account_ids=[moved], target_id=world.msp_b.account_id, now=START
-        )
-        moves.move(
-            viewer=world.distributor,
-            account_ids=[moved],
-            target_id=world.msp_b.account_id,
-            digest=plan.digest,
-            request_id=request_id(),
-            now=START,
-        )
+    put_under(moved, world.msp_b)
     assert office.approve(approval_id, shown=shown).moved_points == 50
     assert [balance(row) for row in (kept, full, moved)] == [50, 40, 0]
 
@@ -492,22 +507,45 @@ def test_a_cancellation_binds_both_amounts_and_wants_consent(office: Office) -> 
 def test_a_row_that_has_another_payer_by_now_is_not_moved(office: Office) -> None:
     world, customer = office.world, office.world.customer()
     asked = office.ask(customer, 250)
-    with transaction():
-        plan = moves.plan_move(
-            viewer=world.distributor, account_ids=[customer], target_id=world.msp_b.account_id, now=START
-        )
-        moves.move(
-            viewer=world.distributor,
-            account_ids=[customer],
-            target_id=world.msp_b.account_id,
-            digest=plan.digest,
-            request_id=request_id(),
-            now=START,
-        )
+    put_under(customer, world.msp_b)
     for viewer in (office.second, world.distributor):
         with pytest.raises(DomainError):
             office.approve(asked.id, viewer=viewer, shown=(250,))
     assert balance(customer) == 0
+
+
+def test_what_a_request_is_open_about_is_not_moved(office: Office) -> None:
+    world = office.world
+    added, refilled, free = world.customer(), world.customer(users=120), world.customer()
+    shown = plan_of_move(world, [added, refilled, free])
+    assert shown.obstructed_count == 0
+    asked = office.ask(added, 250)
+    office.ask_refill([refilled])
+    waits = MoveObstacle.AWAITING_APPROVAL
+    rows = plan_of_move(world, [added, refilled, free]).rows
+    assert [row.obstacle for row in rows] == [waits, waits, None]
+    # Asked for after the move was shown: looked for again under the locks.
+    with pytest.raises(moves.MoveObstructed):
+        move_as(shown, world)
+    move_as(plan_of_move(world, [free]), world)
+    with transaction():
+        approvals.withdraw(viewer=office.first, approval_id=asked.id, brand=BRAND, now=START)
+    move_as(plan_of_move(world, [added]), world)
+    assert account(added).parent_id == account(free).parent_id == world.msp_b.account_id
+
+
+@pytest.mark.one_engine
+def test_what_is_over_or_of_another_payer_stands_against_no_move(office: Office) -> None:
+    world = office.world
+    late, elsewhere = world.customer(points_held=60), world.customer()
+    office.ask(late, 250)
+    office.ask(elsewhere, 250)
+    put_under(elsewhere, world.distributor)
+    db.session.execute(update(ApprovalRequest).values(expires_at=START + MOMENT))
+    db.session.commit()
+    rows = plan_of_move(world, [late, elsewhere]).rows
+    assert [row.obstacle for row in rows] == [MoveObstacle.AWAITING_APPROVAL, None]
+    move_as(plan_of_move(world, [late, elsewhere], now=START + MOMENT), world, now=START + MOMENT)
 
 
 @pytest.mark.one_engine

@@ -11,8 +11,8 @@ from models import Account, AuditEvent, db
 from services import access, accounts, cancellations, moves, points
 from services.access import AccountNotVisible, PermissionRefused
 from services.cancellation_previews import preview
+from services.move_obstacles import MoveObstacle
 from services.moves import (
-    MoveObstacle,
     MoveObstructed,
     MovePlan,
     MovePlanChanged,

@@ -299,6 +299,29 @@ def test_whose_requests_one_sees(app: Flask, office: Office, sign_in: SignIn) ->
         assert "ポイント追加" in csv.data.decode("utf-8-sig")
 
 
+@pytest.mark.parametrize("verb", ["reject", "withdraw"])
+def test_a_request_about_a_row_that_is_elsewhere_is_outdated_and_can_be_ended(
+    app: Flask, office: Office, verb: str
+) -> None:
+    customer = office.first.plain_id()
+    name = office.first.account(customer).company_name
+    number = office.ask(customer, 250)
+    with app.app_context(), transaction():
+        other = select(Account.id).where(Account.company_name == "MSP B株式会社")
+        db.session.get_one(Account, customer).parent_id = db.session.execute(other).scalar_one()
+    for who in (office.first, office.second):
+        for address in ("", "approve/", "reject/", "withdraw/"):
+            page = who.client.get(f"{APPROVALS}{number}/{address}")
+            assert (page.status_code, name in page.text) == (200, True)
+    refused = office.answer(office.second, number, "approve", shown="250")
+    assert refused.status_code == 409
+    assert "この依頼は承認できません。却下してください" in refused.text
+    who = office.second if verb == "reject" else office.first
+    assert office.answer(who, number, verb, rejection_reason="x").status_code == 303
+    assert office.first.client.get(f"{APPROVALS}{number}/").status_code == 200
+    assert name in text_of(office.first.client.get("/msp/log/").text)
+
+
 def test_nobody_left_to_approve_is_said(office: Office) -> None:
     with office.first.app.app_context(), transaction():
         others = Administrator.user_name.in_(("contract-a", "distributor"))
