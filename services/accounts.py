@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
@@ -93,6 +93,8 @@ def change_contract_users(
     account = access.accounts_to_change(
         viewer=viewer, permission=Permission.USERS_CHANGE, account_ids=[account_id]
     )[0]
+    # Who waited for the lock may have read the clock before who held it: the history goes on in their order.
+    effective_at = max(effective_at, _newest_user_change_at(account_id))
     check_running(account, effective_at)
     old = account.contract_user_count
     if old == contract_user_count:
@@ -118,6 +120,13 @@ def change_contract_users(
         new_contract_user_count=contract_user_count,
     )
     return old, contract_user_count
+
+
+def _newest_user_change_at(account_id: int) -> dt.datetime:
+    newest = select(func.max(ContractUserChange.effective_at)).where(
+        ContractUserChange.account_id == account_id
+    )
+    return db.session.execute(newest).scalar_one()
 
 
 def change_contract_date(

@@ -205,6 +205,12 @@ def _carry(balances: dict[int, _Running], now: dt.datetime) -> None:
     )
 
 
+def newest_line_at(account_id: int) -> dt.datetime | None:
+    """Return the latest instant that a line of an account bears; None: it has no line."""
+    latest = select(func.max(PointLine.recorded_at)).where(PointLine.account_id == account_id)
+    return db.session.execute(latest).scalar()
+
+
 def close(account_id: int) -> None:
     """Close a settled balance for ever: the database then refuses any further line's balance."""
     db.session.execute(
@@ -276,4 +282,4 @@ def check_stock(*, payer_id: int, points: int, balances: Mapping[int, LockedBala
         payer = db.session.get_one(Account, payer_id)
         is_distributor = payer.account_type is AccountType.PRIVILEGED_MSP
         refusal = DistributorStockTooSmall if is_distributor else InsufficientStock
-        raise refusal(missing_points=points - max(held, 0), held_points=held, payer_name=payer.company_name)
+        raise refusal(missing_points=points - held, held_points=held, payer_name=payer.company_name)

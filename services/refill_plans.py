@@ -83,7 +83,7 @@ class RefillPayer:
     @property
     def missing_points(self) -> int:
         """How many points would have to be bought first."""
-        return max(0, self.asked_points - max(0, self.balance_before))
+        return max(0, self.asked_points - self.balance_before) if self.asked_points else 0
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,9 @@ def carry_out(
     ends here. `viewer` None: the clockwork carries out what was scheduled. `facts` stand in the
     events beside their own. Source: 解約処理.
     """
+    ledger.lock_balances([account.id, account.parent_id or 0])
+    # A fee may have been posted since the clock was read, while this waited for the lock: the end comes after it.
+    now = max(now, ledger.newest_line_at(account.id) or now)
     settled, remaining_fee_points = _settle(account, agreement, viewer, now)
     unassigned = _end_assignments(account, viewer, now)
     account.status = next_status(account.status, Event.CANCEL)
@@ -81,7 +84,6 @@ def _settle(
     account: Account, agreement: Cancellation, viewer: Viewer | None, now: dt.datetime
 ) -> tuple[Settlement, int]:
     """Post what brings the balance to zero and close it; return that, and what a year's contract owed (≥ 0)."""
-    ledger.lock_balances([account.id, account.parent_id or 0])
     billing_runs.charge_due_fees(account_id=account.id, now=now)
     held = ledger.lock_balances([account.id])[account.id].point_balance
     remaining = remaining_of(account, agreement.scheduled_on, now)

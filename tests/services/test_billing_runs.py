@@ -68,6 +68,16 @@ def test_an_account_provisioned_after_the_cut_is_not_charged(world: World) -> No
     assert fees(just_after) == []
 
 
+def test_of_two_changes_at_once_the_one_that_was_written_last_counts(world: World) -> None:
+    """Who waited for the account may have read the clock before who held it."""
+    customer = world.customer()
+    change_users(world, customer, 20, CUT - 2 * MICROSECOND)
+    change_users(world, customer, 50, CUT - 3 * MICROSECOND)
+    assert account(customer).contract_user_count == 50
+    tick(CUT)
+    assert fees(customer) == [-50]
+
+
 def test_a_run_that_is_days_late_charges_as_of_the_cut(world: World) -> None:
     late, on_time = world.customer(users=20), world.customer(users=20)
     change_users(world, late, 300, CUT + dt.timedelta(days=1))

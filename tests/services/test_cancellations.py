@@ -90,6 +90,20 @@ def test_a_fee_already_due_comes_first(world: World) -> None:
     assert report.charged_accounts == 3  # MSP A, MSP B and support; the customer was charged already
 
 
+def test_a_fee_that_was_posted_since_the_clock_was_read_lies_before_the_end(world: World) -> None:
+    customer = world.customer(points_held=100)
+    pressed = tokyo("2026-11-25T00:01:00")
+    posted = pressed + dt.timedelta(milliseconds=200)
+    shown_before = shown(preview(viewer=world.msp_a, account_id=customer, scheduled_on=None, now=pressed))
+    tick(posted)
+    with transaction():
+        cancellations.cancel(
+            viewer=world.msp_a, account_id=customer, consent=True, shown=shown_before, now=pressed
+        )
+    assert lines(customer)[-2:] == [("monthly_fee", -10, 90), ("cancellation_write_off", -90, 0)]
+    assert account(customer).canceled_at == posted
+
+
 def test_a_canceled_account_offers_nothing_any_more(world: World) -> None:
     customer = world.customer()
     cancel(world, customer)

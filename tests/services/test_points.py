@@ -55,6 +55,16 @@ def test_an_addition_beyond_the_stock_is_refused_with_what_is_missing(world: Wor
     assert balance(customer) == 0
 
 
+def test_below_zero_the_whole_gap_is_missing(world: World) -> None:
+    customer, payer = world.customer(), world.msp_a.account_id
+    world.take_back(payer, 10_100)
+    with pytest.raises(InsufficientStock) as refusal:
+        move(points.add, world.msp_a, customer, 60)
+    assert refusal.value.data["missing_points"] == 160
+    world.add(payer, 160)
+    assert move(points.add, world.msp_a, customer, 60) == MovementResult(60, 0)
+
+
 def test_only_of_a_distributor_it_is_said_that_the_operator_refills_it(world: World) -> None:
     customer = world.customer(parent=world.distributor)
     with pytest.raises(DistributorStockTooSmall):

@@ -101,6 +101,18 @@ def test_too_little_stock_refuses_all_and_names_what_is_missing(world: World) ->
     assert balance(large) == balance(small) == 0
 
 
+def test_what_is_missing_brings_a_stock_below_zero_up_to_what_is_needed(world: World) -> None:
+    short, payer = world.customer(users=60), world.msp_a.account_id
+    world.take_back(payer, 10_100)
+    plan = plan_refill(viewer=world.msp_a, account_ids=[short], now=START)
+    assert plan.missing_points == 160
+    world.add(payer, plan.missing_points)
+    plan = plan_refill(viewer=world.msp_a, account_ids=[short], now=START)
+    assert press(world, [short], plan.digest) == RefillResult(1, 60)
+    exact = plan_refill(viewer=world.msp_a, account_ids=[short], now=START)
+    assert (exact.payers[0].balance_before, exact.missing_points) == (0, 0)
+
+
 def test_a_stock_may_be_used_up_to_the_last_point(world: World) -> None:
     large = world.customer(users=10_000)
     plan = plan_refill(viewer=world.msp_a, account_ids=[large], now=START)
