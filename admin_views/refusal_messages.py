@@ -26,6 +26,7 @@ from services import (
     cancellation_previews,
     cancellations,
     delivery_notices,
+    due_fees,
     ledger,
     manual_suspensions,
     menu_presets,
@@ -174,7 +175,10 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     billing_runs.RunNotInReview: _l(
         "この実行は要確認ではありません。ほかの方が先に解除した可能性があります。"
     ),
-    billing_runs.RunUnderReview: _l(
+    due_fees.FeeRefused: _l(
+        "%(billing_date)s の月額利用料を消費できないため、いまは解約できません。SingleIDの担当者にご連絡ください。"
+    ),
+    due_fees.RunUnderReview: _l(
         "月額利用料の実行が要確認のまま止まっているため、いまは解約できません。解除されてからやり直してください。"
     ),
     billing_runs.RunUnknown: _l("この実行は見つかりません。"),

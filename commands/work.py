@@ -58,6 +58,8 @@ def work(instant: dt.datetime | None) -> None:
     if broken_count:
         click.echo(f"invariants broken: {broken_count}, see `ledger verify`", err=True)
     if report.waiting:
-        click.echo(f"cancellations that wait for the release of a run: accounts {report.waiting}")
+        click.echo(
+            f"cancellations that wait for the release of a run or for a parked fee: accounts {report.waiting}"
+        )
     if report.failed:
         refuse(f"could not be done and will be tried again: accounts {report.failed}")

@@ -14,20 +14,12 @@ from domain.errors import DomainError
 from domain.permissions import Permission, Viewer
 from models import BillingChunk, BillingItem, BillingRun, db
 from models.billing import ItemState, RunState
-from services import access, audit, cut_gate, fee_posting, run_chunks
+from services import access, audit, cut_gate, run_chunks
 from services.billing_rows import charged_rows
-from services.estimates import unfinished_billing_dates, unlisted_billing_dates
-from services.fee_posting import FeeRange
 
 
 class RunNotInReview(DomainError):
     """The run does not wait for a release: somebody was quicker, or it never did."""
-
-    http_status = 409
-
-
-class RunUnderReview(DomainError):
-    """A run waits for its release, and until then no fee of it may be posted; carries billing_date."""
 
     http_status = 409
 
@@ -176,22 +168,6 @@ def sum_up(run: BillingRun) -> int:
     parked = totals.get(ItemState.PARKED, (0, 0))[0]
     run.state = RunState.PARTLY_PARKED if parked else RunState.DONE
     return parked
-
-
-def charge_due_fees(*, account_id: int, now: dt.datetime) -> int:
-    """Post every fee of one account whose cut has passed, before it is settled; return the points (≥ 0).
-
-    :raises RunUnderReview: while the run that it would come from, or an older one, waits for its release.
-    """
-    if waiting := dates_in_review():
-        raise RunUnderReview(billing_date=waiting[0])
-    unlisted = unlisted_billing_dates(now)
-    for billing_date in unlisted:
-        insert_items(charged_rows(billing_date, account_ids=[account_id]))
-    return sum(
-        fee_posting.post_fees(meant=FeeRange(billing_date, account_id, account_id), now=now).charged_points
-        for billing_date in [*unfinished_billing_dates(), *unlisted]
-    )
 
 
 def _record(

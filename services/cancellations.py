@@ -13,7 +13,7 @@ from domain.fresh_sign_in import check_fresh
 from domain.lifecycle import RUNNING
 from domain.permissions import AccountType, Viewer
 from models import Account, AuditEvent, Cancellation, db
-from services import access, audit, cut_gate, four_eyes, ledger, settlements
+from services import access, audit, cut_gate, due_fees, four_eyes, ledger, settlements
 from services.cancellation_blockers import AccountsBelow, check_nothing_below
 from services.cancellation_previews import (
     PARENT_TYPES,
@@ -73,9 +73,11 @@ def cancel(
     :raises AccountsBelow: when accounts below an MSP or 特権MSP run or are applied for.
     :raises ApprovalRequired: when so many points wait for a second person and `approval` is not his.
     :raises FreshSignInNeeded: the viewer gave the password too long ago.
+    :raises RunUnderReview: :raises FeeRefused: while a fee that comes first cannot be posted.
     :raises DomainError: as preview.
     """
     now = cut_gate.pass_gate(now)
+    due_fees.lock_parked_runs(account_id)
     account, settled = agree(viewer, account_id, None, consent, shown, now)
     _check_four_eyes(settled, viewer, approval)
     _lift_open(account, viewer, now)
@@ -149,7 +151,10 @@ def execute_scheduled(*, account_id: int, now: dt.datetime) -> CancellationOutco
 
     One that accounts below stand against stays binding and is tried again at the next tick; the operation log
     says so once.
+
+    :raises RunUnderReview: :raises FeeRefused: while a fee that comes first cannot be posted.
     """
+    due_fees.lock_parked_runs(account_id)
     account = _locked(account_id)
     if account.status not in RUNNING or account.cancellation_date is None:
         return CancellationOutcome.NOT_DUE

@@ -27,8 +27,8 @@ from services import (
     warning_mails,
 )
 from services.access import depth_expression
-from services.billing_runs import RunUnderReview
 from services.cancellations import CancellationOutcome
+from services.due_fees import FeeRefused, RunUnderReview
 from services.estimates import unlisted_billing_dates
 from services.mail_texts import mail_brand_from
 from services.transaction import transaction
@@ -47,7 +47,7 @@ class WorkReport:
 
     `billed_dates` are the 25ths that were carried through, `held_dates` those that wait for a release now, in
     要確認. `blocked` names the accounts whose 解約予定日 has come while accounts below them run, `waiting` those
-    that a run in 要確認 holds up: both are tried again at each tick.
+    that a run in 要確認 or a parked fee holds up: both are tried again at each tick.
     """
 
     canceled: int = 0
@@ -141,8 +141,8 @@ def _cancel_all(day: dt.date, now: dt.datetime, report: WorkReport) -> None:
         try:
             with transaction():
                 outcome = cancellations.execute_scheduled(account_id=account_id, now=now)
-        except RunUnderReview:
-            # No fault: 稼働状況 and a mail say that the run waits for a person.
+        except (RunUnderReview, FeeRefused):
+            # No fault of the clockwork: 稼働状況 says that a run waits for a person, or that a fee is parked.
             report.waiting.append(account_id)
             continue
         except Exception:

@@ -130,7 +130,7 @@ def rehearsed_rows(billing_date: dt.date, within: ColumnElement[bool]) -> Rehear
             literal(0, BigInteger).label("listed_fee_points"),
             maintain_column_froms=True,
         )
-        # A fee that a cancellation could not post is parked before there is a run.
+        # A fee may have been parked before there was a run.
         rows = union_all(coming, listed).subquery("rehearsed")
     return RehearsedRows(rows, cast(_earlier_fees(billing_date) - rows.c.listed_fee_points, BigInteger))
 

@@ -12,7 +12,7 @@ from domain.lifecycle import RUNNING, Event, next_status
 from domain.permissions import AccountType, Viewer
 from domain.points import PointKind, Settlement, settlement
 from models import Account, Cancellation, db
-from services import audit, billing_runs, four_eyes, ledger
+from services import audit, due_fees, four_eyes, ledger
 from services.cancellation_previews import remaining_of
 
 
@@ -84,7 +84,7 @@ def _settle(
     account: Account, agreement: Cancellation, viewer: Viewer | None, now: dt.datetime
 ) -> tuple[Settlement, int]:
     """Post what brings the balance to zero and close it; return that, and what a year's contract owed (≥ 0)."""
-    billing_runs.charge_due_fees(account_id=account.id, now=now)
+    due_fees.charge(account_id=account.id, now=now)
     held = ledger.lock_balances([account.id])[account.id].point_balance
     remaining = remaining_of(account, agreement.scheduled_on, now)
     owed = remaining.fee_points if remaining else 0

@@ -14,11 +14,12 @@ from sqlalchemy import select, text
 from domain.lifecycle import AccountStatus
 from models import Account, AuditEvent, BillingChunk, BillingItem, BillingRun, db
 from models.billing import ItemState, RunState
-from services import billing_retries, billing_runs, cancellations, clockwork, run_chunks, run_work
+from services import billing_retries, billing_runs, cancellations, clockwork, row_scope, run_chunks, run_work
 from services.access import PermissionRefused
 from services.billing_retries import NothingParked
-from services.billing_runs import ReviewBound, RunNotInReview, RunUnderReview
-from services.cancellation_previews import preview
+from services.billing_runs import ReviewBound, RunNotInReview
+from services.cancellation_previews import CancellationPreview, preview
+from services.due_fees import FeeRefused, RunUnderReview
 from services.fee_posting import Posted
 from services.transaction import transaction
 from tests.builders import SETTINGS, World, account, balance, lines, tick, tokyo
@@ -205,6 +206,56 @@ def test_an_account_that_the_database_refuses_is_put_aside_and_can_be_tried_agai
     assert lines(odd) == [("monthly_fee", -20, -20)]
     with pytest.raises(NothingParked), transaction():
         billing_retries.retry_parked(run_id=run.id, viewer=world.operator, now=late)
+
+
+def cancel(world: World, account_id: int, now: dt.datetime, on: dt.date | None = None) -> CancellationPreview:
+    """Cancel an account at once, or on a date, as its MSP does; return what was shown."""
+    agreed = {"viewer": world.msp_a, "account_id": account_id, "now": now}
+    with row_scope.scoped(row_scope.of_viewer(world.msp_a)):
+        found = preview(scheduled_on=on, **agreed)  # type: ignore[arg-type]
+        agreed |= {"consent": True, "shown": (found.top_up_points, found.write_off_points)}
+        with transaction():
+            if on is None:
+                return cancellations.cancel(**agreed)  # type: ignore[arg-type]
+            return cancellations.schedule(scheduled_on=on, **agreed)  # type: ignore[arg-type]
+
+
+def test_a_parked_fee_is_taken_before_its_account_is_settled(world: World) -> None:
+    poor, rich = world.customer(), world.customer(points_held=100)
+    refuse_lines_of(poor, rich)
+    tick(CUT)
+    accept_all_lines()
+    now, before = CUT + dt.timedelta(days=1), balance(world.msp_a.account_id)
+    found = cancel(world, poor, now)
+    assert (found.top_up_points, found.write_off_points) == (10, 0)
+    assert before - balance(world.msp_a.account_id) == 10
+    assert lines(poor) == [("monthly_fee", -10, -10), ("cancellation_top_up", 10, 0)]
+    assert run_of().state is RunState.PARTLY_PARKED
+    assert cancel(world, rich, now).write_off_points == 90
+    assert lines(rich)[1:] == [("monthly_fee", -10, 90), ("cancellation_write_off", -90, 0)]
+    assert (run_of().state, run_of().done_count, run_of().charged_points) == (RunState.DONE, 5, 50)
+
+
+def test_nothing_is_settled_around_a_fee_that_is_still_refused(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    at_once, leaving = world.customer(), world.customer()
+    refuse_lines_of(at_once, leaving)
+    tick(CUT)
+    now = CUT + dt.timedelta(days=1)
+    with pytest.raises(FeeRefused) as refused:
+        cancel(world, at_once, now)
+    assert refused.value.data == {"billing_date": NOVEMBER}
+    cancel(world, leaving, now, on=dt.date(2026, 11, 27))
+    caplog.clear()
+    report = tick(now + dt.timedelta(days=1))
+    assert (report.waiting, report.failed, report.canceled, caplog.records) == ([leaving], [], 0, [])
+    for customer in (at_once, leaving):
+        assert (account(customer).status, lines(customer)) == (AccountStatus.ACTIVE, [])
+    accept_all_lines()
+    report = tick(now + dt.timedelta(days=2))
+    assert (report.waiting, report.canceled, balance(leaving)) == ([], 1, 0)
+    assert lines(leaving)[0] == ("monthly_fee", -10, -10)
 
 
 def test_workers_take_chunks_side_by_side_and_a_dead_ones_chunk_is_free_at_once(
