@@ -36,6 +36,10 @@ APPROVAL_MESSAGES: dict[type[DomainError], Any] = {
     approval_plans.ApprovalOutdated: _l(
         "依頼された後に支払元または設定が変わったため、この依頼は承認できません。却下してください。"
     ),
+    approval_plans.RequestWithoutRemark: _l(
+        "依頼後にポイントが減り、変更後のポイントがマイナスになります。備考のない依頼のため、承認できません。"
+        "却下して、備考に理由を入力した依頼を出し直してもらってください。"
+    ),
     approvals.ApprovalGrew: _l(
         "表示した後に必要なポイントが増えたため、実行しませんでした。"
         "新しい内容を確認して、もう一度「承認」を押してください。"

@@ -23,6 +23,12 @@ class ApprovalOutdated(DomainError):
     http_status = 409
 
 
+class RequestWithoutRemark(DomainError):
+    """A return would end below zero by now, and who asked for it gave no reason, which an approver cannot add."""
+
+    http_status = 409
+
+
 @dataclass(frozen=True)
 class ApprovalPlan:
     """What approving would do now; `amounts` as in ApprovalRequest, `refill` and `cancellation` where it is one.
@@ -107,6 +113,8 @@ def _plan_movement(request: ApprovalRequest, viewer: Viewer, now: dt.datetime) -
     stock = preview.payer_balance or 0
     if movement.is_addition:
         return ApprovalPlan(request, (movement.points,), stock, stock - movement.points)
+    if points.lacks_remark(movement, preview.point_balance):
+        raise RequestWithoutRemark
     credited = returnable_points(movement.points, preview.point_balance)
     return ApprovalPlan(request, (movement.points, movement.points - credited), stock, stock + credited)
 

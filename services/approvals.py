@@ -71,7 +71,7 @@ def approve(
 
     :raises ApprovalGrew: when any amount is more than was shown.
     :raises DomainError: ApprovalNotVisible, ApprovalDecided, ApprovalExpired, OwnRequest, PermissionRefused,
-        RequesterMayNot, ApprovalOutdated, and what the use case itself refuses.
+        RequesterMayNot, ApprovalOutdated, RequestWithoutRemark, and what the use case itself refuses.
     """
     now = cut_gate.pass_gate(now)
     request = find_request(viewer=viewer, approval_id=approval_id, is_locked=True)
@@ -163,7 +163,10 @@ def _move(
     approval: four_eyes.Approval, viewer: Viewer, shown: Sequence[int], now: dt.datetime
 ) -> Sequence[int]:
     request = approval.request
-    prepared = points.prepare(approval_plans.movement_of(request), viewer=viewer, now=now)
+    try:
+        prepared = points.prepare(approval_plans.movement_of(request), viewer=viewer, now=now)
+    except points.RemarkRequired as refusal:
+        raise approval_plans.RequestWithoutRemark from refusal
     is_return = request.kind is ApprovalKind.RETURN
     amounts = (prepared.points, *((prepared.consumed_points,) if is_return else ()))
     _check_shown(amounts, shown)

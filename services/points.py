@@ -194,7 +194,7 @@ def _prepare_issue(movement: Movement, account: Account) -> PreparedMovement:
 
 def _prepare_return(movement: Movement, account: Account, payer_id: int, held: int) -> PreparedMovement:
     points, remark = movement.points, movement.remark
-    if held < points and not remark:
+    if lacks_remark(movement, held):
         raise RemarkRequired(points=points)
     credited = returnable_points(points, held)
     drafts = []
@@ -205,6 +205,11 @@ def _prepare_return(movement: Movement, account: Account, payer_id: int, held: i
     if points > credited:
         drafts.append(LineDraft(account.id, PointKind.RETURN, credited - points, remark=remark))
     return PreparedMovement(account, payer_id, drafts, points, points - credited)
+
+
+def lacks_remark(movement: Movement, held: int) -> bool:
+    """Tell whether a movement would drive an account that holds so many points below zero and does not say why."""
+    return not movement.is_addition and held < movement.points and not movement.remark
 
 
 def check_points(points: int) -> None:

@@ -118,10 +118,14 @@ class Office:
 
     def shown(self, approval_id: int, *, now: dt.datetime = START) -> tuple[int, ...]:
         """Return the amounts that the second person sees."""
+        return self.plan(approval_id, now=now).amounts
+
+    def plan(self, approval_id: int, *, now: dt.datetime = START) -> approval_plans.ApprovalPlan:
+        """Return what the second person sees."""
         request = db.session.get_one(ApprovalRequest, approval_id, populate_existing=True)
-        amounts = approval_plans.plan_now(request=request, viewer=self.second, now=now).amounts
+        plan = approval_plans.plan_now(request=request, viewer=self.second, now=now)
         db.session.rollback()
-        return amounts
+        return plan
 
     def approve(self, approval_id: int, **more: Any) -> approvals.ApprovalDone:
         """Let the second person approve what he sees."""
@@ -484,6 +488,21 @@ def test_a_return_that_would_destroy_more_is_asked_again(office: Office) -> None
         office.approve(asked.id, shown=shown)
     assert office.approve(asked.id).moved_points == 150
     assert balance(customer) == -50
+
+
+@pytest.mark.one_engine
+def test_a_return_without_a_reason_is_not_offered_once_it_would_end_below_zero(office: Office) -> None:
+    customer = office.world.customer(points_held=99)
+    office.world.add(customer, 51)
+    asked = office.ask(customer, 120, is_addition=False)
+    assert office.plan(asked.id).against is None
+    office.world.take_back(customer, 31)
+    assert isinstance(office.plan(asked.id).against, approval_plans.RequestWithoutRemark)
+    with pytest.raises(approval_plans.RequestWithoutRemark):
+        office.approve(asked.id, shown=(120, 1))
+    office.world.add(customer, 1)
+    assert office.approve(asked.id).moved_points == 120
+    assert balance(customer) == 0
 
 
 def test_a_cancellation_binds_both_amounts_and_wants_consent(office: Office) -> None:

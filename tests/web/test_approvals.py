@@ -299,6 +299,24 @@ def test_whose_requests_one_sees(app: Flask, office: Office, sign_in: SignIn) ->
         assert "ポイント追加" in csv.data.decode("utf-8-sig")
 
 
+def test_a_return_that_would_need_a_reason_by_now_says_so_and_has_no_button(office: Office) -> None:
+    customer = office.first.plain_id()
+    held = office.first.balance(customer)
+    asked = office.first.sent(f"{customer}/points/", direction="take_back", points=str(held))
+    assert asked.status_code == 303
+    number = office.approval_id()
+    address = f"{APPROVALS}{number}/approve/"
+    assert ">承認</button>" in office.second.client.get(address).text
+    taken = office.first.sent(f"{customer}/points/", direction="take_back", points="1")
+    assert taken.status_code == 303
+    page = office.second.client.get(address).text
+    assert "備考のない依頼のため、承認できません" in page
+    assert ">承認</button>" not in page
+    refused = office.answer(office.second, number, "approve", shown=f"{held},1")
+    assert refused.status_code == 409
+    assert "備考のない依頼のため、承認できません" in refused.text
+
+
 @pytest.mark.parametrize("verb", ["reject", "withdraw"])
 def test_a_request_about_a_row_that_is_elsewhere_is_outdated_and_can_be_ended(
     app: Flask, office: Office, verb: str
