@@ -93,9 +93,9 @@ def change_contract_users(
     account = access.accounts_to_change(
         viewer=viewer, permission=Permission.USERS_CHANGE, account_ids=[account_id]
     )[0]
+    check_running(account, effective_at)
     # Who waited for the lock may have read the clock before who held it: the history goes on in their order.
     effective_at = max(effective_at, _newest_user_change_at(account_id))
-    check_running(account, effective_at)
     old = account.contract_user_count
     if old == contract_user_count:
         return old, old
