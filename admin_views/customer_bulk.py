@@ -27,6 +27,7 @@ from services import approval_asking, delivery_notices, doorbell, refills, rehea
 from services.four_eyes import ApprovalRequired
 from services.lists import ListSource
 from services.mail_texts import mail_brand_from
+from services.refill_plans import own_fees
 from services.transaction import transaction
 
 REFILL, DELIVERY_NOTICE, REHEARSAL = "refill", "delivery_notice", "rehearsal"
@@ -163,6 +164,7 @@ class CustomerBulk:
             possible=possible,
             shown_rows=list(zip(wanted.rows, possible.rows, strict=True))[:SHOWN_ROWS],
             shown_payers=list(zip(wanted.payers, possible.payers, strict=True)),
+            own_fees=own_fees(plan=wanted, now=now()),
             four_eyes=[note_for(payer.account_id, payer.paid_points) for payer in possible.payers],
         )
 

@@ -9,7 +9,7 @@ import datetime as dt
 import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.exc import IntegrityError
 
 from domain.errors import DomainError
@@ -107,7 +107,8 @@ def add_administrator(
         raise LevelNotOffered(level=level, account_type=account.account_type)
     check_user_name(user_name)
     address = email_key(parse_email(email))
-    if _is_held(Administrator.user_name == user_name):
+    # Two names that differ by case alone would be taken for one another, in the log as well.
+    if _is_held(func.lower(Administrator.user_name) == user_name.lower()):
         raise UserNameTaken(user_name=user_name)
     check_email_free(address)
     administrator = Administrator(

@@ -9,10 +9,11 @@ from flask_babel import lazy_pgettext
 from sqlalchemy import ColumnElement, Row, select, true
 
 from domain.permissions import AccountType, Viewer
-from models import Account, AuditEvent, db
+from models import Account, AuditEvent
 from services import access, audit_words
 from services.account_search import account_contains
 from services.actor_names import Actors
+from services.company_names import find_company_name
 from services.lists import ListColumn, ListFilter, ListSource, contains, on_days
 from services.words import ACTOR_WORDS
 
@@ -40,8 +41,8 @@ class EventTexts:
 
     def _name_of(self, account_id: int) -> str:
         if account_id not in self._names:
-            found = select(Account.company_name).where(Account.id == account_id)
-            self._names[account_id] = db.session.execute(found).scalar_one_or_none() or ""
+            # Also of one that the viewer does not see, such as a support account: the name, nothing else.
+            self._names[account_id] = find_company_name(account_id)
         return self._names[account_id]
 
 

@@ -205,6 +205,20 @@ def _outcome(
     return (RefillOutcome.REFILLED, points) if points else (RefillOutcome.NOT_SHORT, 0)
 
 
+def own_fees(*, plan: RefillPlan, now: dt.datetime) -> dict[int, int]:
+    """Return what the paying accounts of a plan owe themselves up to this month's 25th, in points (> 0), by id.
+
+    It comes from the stock that the refill draws on, and is no part of it. Accounts that owe nothing are left out.
+    """
+    columns = estimate_columns(now)
+    fee_points = columns.unposted_fee_points + columns.upcoming_fee_points
+    payer_ids = {payer.account_id for payer in plan.payers}
+    statement = select(Account.id, fee_points.label("fee_points")).where(
+        Account.id.in_(payer_ids), fee_points > 0
+    )
+    return {row.id: row.fee_points for row in db.session.execute(statement)}
+
+
 def _stock(payer_ids: set[int]) -> dict[int, Any]:
     """Return the payers by id, in the order of their ids."""
     statement = (

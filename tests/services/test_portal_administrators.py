@@ -189,6 +189,8 @@ def test_user_names_are_taken_for_ever_and_addresses_until_deletion(world: World
     register(world.msp_a, customer, "second-1")
     with pytest.raises(administrators.UserNameTaken):
         register(world.msp_b, other, email="free@example.jp")
+    with pytest.raises(administrators.UserNameTaken):
+        register(world.msp_b, other, "SECOND-1", email="free@example.jp")
     with pytest.raises(administrators.EmailTaken):
         register(world.msp_b, other, "new-2", email="NEW-1@example.jp")
     delete(world.msp_a, customer, first)

@@ -505,6 +505,8 @@ def test_a_date_is_set_changed_and_lifted(
     checked = send(client, address, cancellation_date="2027-01-15", check="1")
     assert checked.status_code == 200
     assert "解約までの月額利用料" in checked.text
+    assert "30日前（2026/12/16）" in checked.text
+    assert "60日前には送信されません" in checked.text
     done = send(client, address, cancellation_date="2027-01-15", consent="y", **hidden_fields(checked.text))
     assert done.status_code == 303
     page = client.get("/msp/accounts/?scheduled=1").text

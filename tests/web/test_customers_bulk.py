@@ -123,6 +123,9 @@ def test_short_stock_is_told_and_filled_as_far_as_it_goes(screens: Screens) -> N
     assert "ポイント不足しています。ディストリビュータからポイントをご購入ください。" in words
     assert "ポイントが足りる分だけ、一覧の順に補充する" in words
     assert 'data-requires="as_far_as_possible"' in page
+    # Its own fee comes from the same stock.
+    assert "今月25日までに、MSP A株式会社 自身の月額利用料 10ポイントもここから計上されます" in words
+    assert "補充すると、MSP A株式会社 自身の月額利用料に" in words
     refused = send(screens, REFILL, page)
     assert refused.status_code == 422
     assert "ポイント不足しています" in refused.text

@@ -20,6 +20,8 @@ from services.transaction import transaction
 from tests.builders import request_id
 from tests.support.databases import START
 from tests.web.account_rows import account_of, account_values, csv_rows, customers_of, xlsx_rows
+from tests.web.browser_session import csrf_token_of
+from tests.web.customer_screens import PROFILE, hidden_fields
 from tests.web.test_points import total_of
 
 SignIn = Callable[[FlaskClient, str], Any]
@@ -114,6 +116,23 @@ def test_what_others_do_is_not_there(app: Flask, client: FlaskClient, sign_in: S
         sign_in(client, user_name)
         assert client.get("/msp/log/").status_code == 403
         assert client.get("/msp/log/export/csv").status_code == 403
+
+
+def test_a_support_account_is_named_to_who_assigned_it(
+    app: Flask, client: FlaskClient, sign_in: SignIn
+) -> None:
+    """MSP A does not see the account itself; it has chosen it by its name."""
+    active = customers_of(app, "msp-a", AccountStatus.ACTIVE)
+    customer = next(key for key in active if account_values(app, key, "support_account_id") == (None,))
+    support_id = account_of(app, "support")
+    name = account_values(app, support_id, "company_name")[0]
+    sign_in(client, "msp-a")
+    address = f"/msp/customers/{customer}/edit/"
+    form = {**hidden_fields(client.get(address).text), **PROFILE, "support_account_id": str(support_id)}
+    answer = client.post(address, data={**form, "csrf_token": csrf_token_of(client)})
+    assert answer.status_code == 303
+    rows = rows_of(client.get("/msp/log/?action=account.updated").text)
+    assert any(f"→ {name}" in row for row in rows), (name, rows)
 
 
 def test_filters_and_periods(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
