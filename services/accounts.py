@@ -94,8 +94,7 @@ def change_contract_users(
         viewer=viewer, permission=Permission.USERS_CHANGE, account_ids=[account_id]
     )[0]
     check_running(account, effective_at)
-    # Who waited for the lock may have read the clock before who held it: the history goes on in their order.
-    effective_at = max(effective_at, _newest_user_change_at(account_id))
+    effective_at = _in_order(account_id, effective_at)
     old = account.contract_user_count
     if old == contract_user_count:
         return old, old
@@ -122,11 +121,15 @@ def change_contract_users(
     return old, contract_user_count
 
 
-def _newest_user_change_at(account_id: int) -> dt.datetime:
+def _in_order(account_id: int, effective_at: dt.datetime) -> dt.datetime:
+    """Return an instant that is not before any change of an account, which is locked.
+
+    Who waited for the lock may have read the clock before who held it.
+    """
     newest = select(func.max(ContractUserChange.effective_at)).where(
         ContractUserChange.account_id == account_id
     )
-    return db.session.execute(newest).scalar_one()
+    return max(effective_at, db.session.execute(newest).scalar_one())
 
 
 def change_contract_date(
