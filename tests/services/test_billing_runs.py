@@ -8,7 +8,7 @@ from sqlalchemy import select
 from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType
 from domain.points import LARGEST_BALANCE_POINTS, PointKind
-from models import BillingItem, BillingRun, PriceVersionRow, db
+from models import BillingItem, BillingRun, PointBalance, PriceVersionRow, db
 from models.billing import ItemState, RunState
 from services import accounts, billing_runs, cancellations, clockwork, ledger, rehearsals, run_work
 from services.cancellation_previews import CancellationDateInvalid
@@ -104,6 +104,14 @@ def add_price(valid_from: dt.datetime, *, base: int = 10, extra: int = 0) -> Non
                 created_at=BEGAN,
             )
         )
+
+
+def test_a_fee_that_takes_the_last_points_leaves_nothing_below_zero(world: World) -> None:
+    customer = world.customer(points_held=10)
+    report = tick(CUT)
+    assert (report.charged_accounts, report.failed) == (4, [])
+    assert lines(customer)[-1] == ("monthly_fee", -10, 0)
+    assert db.session.get_one(PointBalance, customer).negative_since is None
 
 
 def test_the_price_at_the_cut_holds(world: World) -> None:

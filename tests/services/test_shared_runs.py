@@ -204,6 +204,10 @@ def test_an_account_that_the_database_refuses_is_put_aside_and_can_be_tried_agai
         ) == Posted(1, 20)
     assert (run_of().state, run_of().done_count, run_of().charged_points) == (RunState.DONE, 12, 210)
     assert lines(odd) == [("monthly_fee", -20, -20)]
+    tries = select(AuditEvent.details).where(AuditEvent.action == "billing_run.retried")
+    told = db.session.execute(tries.order_by(AuditEvent.id)).scalars().all()
+    facts = [(each["account_count"], each["charged_points"], each["parked_count"]) for each in told]
+    assert facts == [(0, 0, 1), (1, 20, 0)]
     with pytest.raises(NothingParked), transaction():
         billing_retries.retry_parked(run_id=run.id, viewer=world.operator, now=late)
 
