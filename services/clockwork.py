@@ -47,7 +47,7 @@ class WorkReport:
 
     `billed_dates` are the 25ths that were carried through, `held_dates` those that wait for a release now, in
     要確認. `blocked` names the accounts whose 解約予定日 has come while accounts below them run, `waiting` those
-    that a run in 要確認 or a parked fee holds up: both are tried again at each tick.
+    whose fee stands in a run in 要確認 or is parked: both are tried again at each tick.
     """
 
     canceled: int = 0

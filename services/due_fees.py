@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from domain.errors import DomainError
 from models import BillingItem, BillingRun, db
-from models.billing import ItemState
+from models.billing import ItemState, RunState
 from services import billing_runs, fee_posting, row_scope
 from services.billing_retries import REFUSALS
 from services.billing_rows import charged_rows
@@ -23,7 +23,10 @@ class FeeRefused(DomainError):
 
 
 class RunUnderReview(DomainError):
-    """A run waits for its release, and until then no fee of it may be posted; carries billing_date."""
+    """The account is on the list of a run that waits for its release, until which no fee of it may be posted.
+
+    Carries billing_date.
+    """
 
     http_status = 409
 
@@ -47,11 +50,10 @@ def lock_parked_runs(account_id: int) -> list[BillingRun]:
 def charge(*, account_id: int, now: dt.datetime) -> int:
     """Post every fee of one account whose cut has passed, parked ones included; return the points (≥ 0).
 
-    :raises RunUnderReview: while the run that it would come from, or an older one, waits for its release.
+    :raises RunUnderReview: while a run that the account is on the list of waits for its release.
     :raises FeeRefused: when one of them cannot be posted.
     """
-    if waiting := billing_runs.dates_in_review():
-        raise RunUnderReview(billing_date=waiting[0])
+    _check_review(account_id)
     unlisted = unlisted_billing_dates(now)
     for billing_date in unlisted:
         billing_runs.insert_items(charged_rows(billing_date, account_ids=[account_id]))
@@ -60,6 +62,23 @@ def charge(*, account_id: int, now: dt.datetime) -> int:
     points = sum(_post(billing_date, account_id, now) for billing_date in dates)
     _sum_up(runs)
     return points
+
+
+def _check_review(account_id: int) -> None:
+    """Refuse while a fee of the account waits with its run; a list that it is not on is nothing to it."""
+    waits = (
+        select(BillingItem.billing_date)
+        .join(BillingRun, BillingRun.billing_date == BillingItem.billing_date)
+        .where(
+            BillingRun.state == RunState.REVIEW,
+            BillingItem.account_id == account_id,
+            BillingItem.state == ItemState.DUE,
+        )
+        .order_by(BillingItem.billing_date)
+        .limit(1)
+    )
+    if billing_date := db.session.execute(waits).scalar():
+        raise RunUnderReview(billing_date=billing_date)
 
 
 def _take_up_parked(account_id: int) -> list[dt.date]:

@@ -538,7 +538,7 @@ class PortalModel:
             reasons.add("AccountsBelow")
         if row.status in RUNNING and shown != self.amounts(row, leaving, now):
             reasons.add("CancellationChanged")
-        if leaving is None and self.is_held:
+        if leaving is None and self.waits_for_release(row):
             reasons.add("RunUnderReview")
         if reasons:
             return reasons
@@ -546,6 +546,11 @@ class PortalModel:
         if leaving is None:
             self._settle(row, None, now)
         return set()
+
+    def waits_for_release(self, row: Row) -> bool:
+        """Tell whether a fee of an account is on the list of the run that waits in 要確認."""
+        day = self.unfinished
+        return self.is_held and day is not None and day not in row.fees and self.owes(row, day) is not None
 
     @staticmethod
     def earliest(now: dt.datetime) -> dt.date:
@@ -642,8 +647,8 @@ class PortalModel:
         ]
         stuck = set()
         for _depth, one in sorted(today):
-            # No fee is posted, nor therefore a balance settled, past a run that waits.
-            if self.below(one, None) or self.is_held:
+            # No fee is posted, nor therefore a balance settled, past a run that waits with one of its own.
+            if self.below(one, None) or self.waits_for_release(self.rows[one]):
                 stuck.add(one)
             else:
                 self._settle(self.rows[one], day, now)

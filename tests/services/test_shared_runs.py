@@ -148,6 +148,23 @@ def test_a_cancellation_that_was_blocked_until_then_waits_for_the_release_withou
         session.get_one(Account, leaving).cancellation_date = dt.date(2026, 12, 27)
 
 
+def test_a_run_that_waits_for_its_release_keeps_nobody_who_is_not_on_its_list(world: World) -> None:
+    listed = world.customer(users=10)
+    tick(CUT)
+    world.customer(users=40, now=CUT + dt.timedelta(days=1))
+    clockwork.run_due_work(now=NEXT_CUT, settings=WATCHFUL)
+    newcomer = world.customer(points_held=7, now=NEXT_CUT + dt.timedelta(hours=1))
+    cancel(world, newcomer, NEXT_CUT + dt.timedelta(hours=2))
+    assert (account(newcomer).status, balance(newcomer)) == (AccountStatus.CANCELED, 0)
+    # From the next cut on its own fee may have come meanwhile, but not that of a run that waits.
+    newcomer, later = world.customer(now=NEXT_CUT + dt.timedelta(hours=3)), tokyo("2027-01-25T00:00:00")
+    assert cancel(world, newcomer, later).top_up_points == 10
+    with pytest.raises(RunUnderReview) as refused:
+        cancel(world, listed, later)
+    assert refused.value.data == {"billing_date": DECEMBER}
+    assert run_of(DECEMBER).state is RunState.REVIEW
+
+
 def refuse_lines_of(*account_ids: int) -> None:
     """Let the database refuse every line of some accounts, as a constraint of tomorrow would."""
     refused = ", ".join(map(str, account_ids))
