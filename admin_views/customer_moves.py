@@ -37,6 +37,7 @@ OBSTACLE_WORDS = {
     MoveObstacle.BELOW_ZERO: _l("現在のポイントがマイナスです"),
     MoveObstacle.FEE_DUE: _l("未計上の月額利用料があります"),
     MoveObstacle.AWAITING_APPROVAL: _l("承認待ちの依頼があります"),
+    MoveObstacle.WEAKER_RULE: _l("移動先の二人承認が緩いため、このポイント数では移動できません"),
 }
 
 

@@ -1,15 +1,17 @@
-"""What stands against moving a customer to another MSP. Source: docs/rules.md R15."""
+"""What stands against moving a customer to another MSP. Source: docs/rules.md R15, R19."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
 from domain.billing_calendar import tokyo_date
+from domain.four_eyes import is_weaker, needs_approval
 from domain.lifecycle import RUNNING
 from models import Account
+from services import four_eyes
 from services.approval_subjects import awaiting_approval
 
 
@@ -23,6 +25,7 @@ class MoveObstacle(StrEnum):
     BELOW_ZERO = "below_zero"
     FEE_DUE = "fee_due"
     AWAITING_APPROVAL = "awaiting_approval"
+    WEAKER_RULE = "weaker_rule"
 
 
 def find_obstacles(
@@ -33,13 +36,14 @@ def find_obstacles(
     Rows have id, status, cancellation_date, parent_id, privileged_msp_id, point_balance, unposted_fee_points.
     """
     waiting = awaiting_approval(payers={row.id: row.parent_id for row in rows}, now=now)
+    thresholds = four_eyes.thresholds_of({row.parent_id for row in rows} | ({target.id} if target else set()))
     found = {}
     for row in rows:
         obstacle = _of_itself(row, now)
         if obstacle is None and row.id in waiting:
             obstacle = MoveObstacle.AWAITING_APPROVAL
         if obstacle is None and target is not None:
-            obstacle = _of_target(row, target)
+            obstacle = _of_target(row, target, thresholds)
         if obstacle is not None:
             found[row.id] = obstacle
     return found
@@ -55,8 +59,12 @@ def _of_itself(row: Any, now: dt.datetime) -> MoveObstacle | None:
     return MoveObstacle.FEE_DUE if row.unposted_fee_points else None
 
 
-def _of_target(row: Any, target: Account) -> MoveObstacle | None:
+def _of_target(row: Any, target: Account, thresholds: Mapping[int, int]) -> MoveObstacle | None:
     if target.id == row.parent_id:
         return MoveObstacle.ALREADY_THERE
-    is_same = row.privileged_msp_id in (target.id, target.privileged_msp_id)
-    return None if is_same else MoveObstacle.OTHER_DISTRIBUTOR
+    if row.privileged_msp_id not in (target.id, target.privileged_msp_id):
+        return MoveObstacle.OTHER_DISTRIBUTOR
+    # There, one person alone could take back what needs two here.
+    rule = thresholds.get(row.parent_id)
+    is_held = needs_approval(row.point_balance, rule) and is_weaker(rule, thresholds.get(target.id))
+    return MoveObstacle.WEAKER_RULE if is_held else None

@@ -13,7 +13,16 @@ from domain.errors import DomainError
 from domain.four_eyes import ApprovalKind, ApprovalState
 from domain.lifecycle import AccountStatus
 from domain.permissions import AdminLevel, Viewer
-from models import Account, Administrator, ApprovalRequest, AuditEvent, OutgoingMail, PointLine, db
+from models import (
+    Account,
+    Administrator,
+    ApprovalRequest,
+    AuditEvent,
+    FourEyesRule,
+    OutgoingMail,
+    PointLine,
+    db,
+)
 from services import (
     accounts,
     approval_asking,
@@ -565,6 +574,52 @@ def test_what_is_over_or_of_another_payer_stands_against_no_move(office: Office)
     rows = plan_of_move(world, [late, elsewhere]).rows
     assert [row.obstacle for row in rows] == [MoveObstacle.AWAITING_APPROVAL, None]
     move_as(plan_of_move(world, [late, elsewhere], now=START + MOMENT), world, now=START + MOMENT)
+
+
+def test_points_that_need_a_second_person_do_not_go_where_none_is_asked(office: Office) -> None:
+    world = office.world
+    rich, poor = world.customer(points_held=99), world.customer(points_held=99)
+    shown = plan_of_move(world, [rich, poor])
+    assert shown.obstructed_count == 0
+    world.add(rich, 1)
+    rows = plan_of_move(world, [rich, poor]).rows
+    assert [row.obstacle for row in rows] == [MoveObstacle.WEAKER_RULE, None]
+    # Nobody stands against a look at the rows before an MSP is chosen.
+    free = moves.plan_move(viewer=world.distributor, account_ids=[rich], target_id=None, now=START)
+    assert free.obstructed_count == 0
+    with pytest.raises(moves.MoveObstructed):
+        move_as(plan_of_move(world, [rich]), world)
+    assert account(rich).parent_id == world.msp_a.account_id
+    move_as(plan_of_move(world, [poor]), world)
+
+
+@pytest.mark.one_engine
+@pytest.mark.parametrize(("threshold", "is_obstacle"), [(99, False), (100, False), (101, True)])
+def test_where_a_second_person_is_asked_as_soon_points_may_go(
+    office: Office, threshold: int, is_obstacle: bool
+) -> None:
+    world = office.world
+    colleague(world.msp_b, "second-b")
+    set_rule(world.msp_b, threshold)
+    rich = world.customer(points_held=99)
+    world.add(rich, 1)
+    obstacle = plan_of_move(world, [rich]).rows[0].obstacle
+    assert obstacle is (MoveObstacle.WEAKER_RULE if is_obstacle else None)
+
+
+@pytest.mark.one_engine
+def test_a_rule_that_ends_after_the_preview_of_a_move_is_asked_under_the_locks(office: Office) -> None:
+    world = office.world
+    colleague(world.msp_b, "second-b")
+    set_rule(world.msp_b, 100)
+    rich = world.customer(points_held=99)
+    world.add(rich, 1)
+    shown = plan_of_move(world, [rich])
+    assert shown.obstructed_count == 0
+    with transaction():
+        db.session.delete(db.session.get_one(FourEyesRule, world.msp_b.account_id))
+    with pytest.raises(moves.MoveObstructed):
+        move_as(shown, world)
 
 
 @pytest.mark.one_engine
