@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 
 import pytest
@@ -68,6 +69,14 @@ def test_menus_and_rows(user_name: str, visit: Visit, portal: PortalStack) -> No
         changing = visitor.page.get_by_role("link", name="変更").or_(visitor.page.get_by_text("選択実行"))
         expect(changing).to_have_count(0)
         expect(visitor.page.get_by_role("link", name="登録", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [390, 1280, 1366, 1440])
+def test_the_widest_list_stays_inside_its_page(width: int, visit: Visit) -> None:
+    page = visit("distributor", width=width).page
+    expect(page.get_by_role("link", name=re.compile("^解約 ")).first).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    expect(page.locator(".table-wrap.scrolls")).to_have_count(1 if width == 1280 else 0)
 
 
 def test_every_dialog_of_an_msp(visit: Visit) -> None:
