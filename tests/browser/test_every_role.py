@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -42,6 +43,9 @@ ROWS = {
     "contract-a": "parent_id = (SELECT account_id FROM administrators WHERE user_name = 'contract-a')",
     "support": "support_account_id = (SELECT account_id FROM administrators WHERE user_name = 'support')",
 }
+RENAME_ONE_OF_MSP_A = """UPDATE accounts SET company_name = ? WHERE id = (
+    SELECT min(customer.id) FROM accounts AS customer
+    JOIN administrators AS msp ON msp.account_id = customer.parent_id WHERE msp.user_name = 'msp-a')"""
 DIALOGS = (
     ("変更", "契約ユーザ数", "契約ユーザ数更新"),
     ("変更", "現在のポイント", "ポイント数更新"),
@@ -77,6 +81,17 @@ def test_the_widest_list_stays_inside_its_page(width: int, visit: Visit) -> None
     expect(page.get_by_role("link", name=re.compile("^解約 ")).first).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     expect(page.locator(".table-wrap.scrolls")).to_have_count(1 if width == 1280 else 0)
+
+
+def test_a_long_name_stays_inside_its_page(visit: Visit, portal: PortalStack) -> None:
+    name = "大" * 108 + "株式会社"
+    with closing(sqlite3.connect(portal.database_path)) as database, database:
+        database.execute(RENAME_ONE_OF_MSP_A, (name,))
+    for width in (390, 1440):
+        page = visit("msp-a", width=width).page
+        page.goto(page.get_by_role("link", name=name, exact=True).get_attribute("href") or "")
+        expect(page.get_by_role("heading", name=name, level=1)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_every_dialog_of_an_msp(visit: Visit) -> None:
