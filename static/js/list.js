@@ -12,7 +12,8 @@ export function startList() {
   const form = document.querySelector("form[data-bulk]");
   if (!form) return;
   const boxes = [...document.querySelectorAll('input[name="rowid"]')];
-  const page = document.querySelector("[data-choose-page]");
+  // One in the table's head and, as a phone has no head, one beside the count.
+  const pages = [...document.querySelectorAll("[data-choose-page]")];
   const all = form.querySelector('input[name="select_all"]');
   const menu = form.querySelector("details[data-menu]");
   const summary = menu.querySelector("summary");
@@ -28,11 +29,11 @@ export function startList() {
       box.disabled = isAll;
       box.closest("tr").classList.toggle("chosen", isAll || box.checked);
     });
-    if (page) {
+    pages.forEach((page) => {
       page.checked = isAll || (boxes.length > 0 && chosen === boxes.length);
       page.indeterminate = !page.checked && chosen > 0;
       page.disabled = isAll || boxes.length === 0;
-    }
+    });
     const offer = form.querySelector("[data-offer-all]");
     if (offer) offer.hidden = !isAll && !(boxes.length > 0 && chosen === boxes.length);
     text.textContent = isAll ? words.allChosen : isReady ? words.chosen.replace("#", chosen) : words.nothingChosen;
@@ -57,10 +58,10 @@ export function startList() {
       show();
     });
   });
-  page?.addEventListener("change", () => {
+  pages.forEach((page) => page.addEventListener("change", () => {
     boxes.forEach((box) => { box.checked = page.checked; });
     show();
-  });
+  }));
   all?.addEventListener("change", show);
   window.addEventListener("pageshow", show);
   show();

@@ -94,6 +94,14 @@ def test_a_long_name_stays_inside_its_page(visit: Visit, portal: PortalStack) ->
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+def test_all_rows_of_a_list_are_chosen_on_a_phone(visit: Visit) -> None:
+    page = visit("msp-a", width=390).page
+    page.get_by_role("checkbox", name="このページの行をすべて選択").check()
+    chosen = page.get_by_role("checkbox", name=re.compile(" を選択$"), checked=True)
+    expect(page.locator("#chosen")).to_have_text(f"{chosen.count()}件を選択中")
+    assert chosen.count() > 1
+
+
 def test_every_dialog_of_an_msp(visit: Visit) -> None:
     visitor = visit("msp-a")
     name = visitor.choosable()[0]
