@@ -12,7 +12,7 @@ from models.billing import ItemState, RunState
 from services import billing_runs, fee_posting, row_scope
 from services.billing_retries import REFUSALS
 from services.billing_rows import charged_rows
-from services.estimates import IS_PARKED, unfinished_billing_dates, unlisted_billing_dates
+from services.estimates import IS_PARKED, open_billing_dates
 from services.fee_posting import FeeRange
 
 
@@ -54,11 +54,11 @@ def charge(*, account_id: int, now: dt.datetime) -> int:
     :raises FeeRefused: when one of them cannot be posted.
     """
     _check_review(account_id)
-    unlisted = unlisted_billing_dates(now)
+    unfinished, unlisted = open_billing_dates(now)
     for billing_date in unlisted:
         billing_runs.insert_items(charged_rows(billing_date, account_ids=[account_id]))
     runs, parked = lock_parked_runs(account_id), _take_up_parked(account_id)
-    dates = sorted({*parked, *unfinished_billing_dates(), *unlisted})
+    dates = sorted({*parked, *unfinished, *unlisted})
     points = sum(_post(billing_date, account_id, now) for billing_date in dates)
     _sum_up(runs)
     return points

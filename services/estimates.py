@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -61,9 +62,29 @@ def estimate_columns(now: dt.datetime) -> EstimateColumns:
     )
 
 
-def unlisted_billing_dates(now: dt.datetime) -> list[dt.date]:
-    """Return, oldest first, the 25ths whose cut has passed and whose work list is not written yet."""
-    newest = db.session.execute(select(func.max(BillingRun.billing_date))).scalar()
+class OpenDates(NamedTuple):
+    """The 25ths of which fees may still be due, oldest first each."""
+
+    #: Their run has begun or waits for a release, and is not finished.
+    unfinished: list[dt.date]
+    #: Their cut has passed, and their work list is not written yet.
+    unlisted: list[dt.date]
+
+
+def open_billing_dates(now: dt.datetime) -> OpenDates:
+    """Return the 25ths of which fees may still be due, by one look: none is lost while its list is being written."""
+    newest = select(func.max(BillingRun.billing_date)).scalar_subquery()
+    statement = (
+        select(BillingRun.billing_date, BillingRun.finished_at)
+        .where(or_(BillingRun.finished_at.is_(None), BillingRun.billing_date == newest))
+        .order_by(BillingRun.billing_date)
+    )
+    runs = db.session.execute(statement).all()
+    unfinished = [run.billing_date for run in runs if run.finished_at is None]
+    return OpenDates(unfinished, _dates_after(runs[-1].billing_date if runs else None, now))
+
+
+def _dates_after(newest: dt.date | None, now: dt.datetime) -> list[dt.date]:
     if newest is not None:
         after = billing_instant(next_month(newest))
         return list(billing_dates_between(after, now)) if after <= now else []
@@ -71,14 +92,9 @@ def unlisted_billing_dates(now: dt.datetime) -> list[dt.date]:
     return list(billing_dates_between(first, now)) if first is not None else []
 
 
-def unfinished_billing_dates() -> list[dt.date]:
-    """Return, oldest first, the 25ths whose run has begun or waits for a release, and is not finished."""
-    statement = (
-        select(BillingRun.billing_date)
-        .where(BillingRun.finished_at.is_(None))
-        .order_by(BillingRun.billing_date)
-    )
-    return list(db.session.execute(statement).scalars())
+def unlisted_billing_dates(now: dt.datetime) -> list[dt.date]:
+    """Return, oldest first, the 25ths whose cut has passed and whose work list is not written yet."""
+    return open_billing_dates(now).unlisted
 
 
 def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
@@ -99,11 +115,12 @@ def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
 def unposted_fee_expression(now: dt.datetime) -> ColumnElement[int]:
     """Return the points (≥ 0) of every fee whose cut has passed and which is not posted yet, as SQL."""
     total: ColumnElement[int] = _item_points(IS_PARKED)
-    for billing_date in unfinished_billing_dates():
+    unfinished, unlisted = open_billing_dates(now)
+    for billing_date in unfinished:
         total = total + _item_points(
             BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE
         )
-    for billing_date in unlisted_billing_dates(now):
+    for billing_date in unlisted:
         cut = billing_instant(billing_date)
         fee = fee_expression(prices_at(cut), users_at(cut))
         total = total + case((charged_at(billing_date), fee), else_=0)

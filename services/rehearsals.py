@@ -35,7 +35,7 @@ from services.billing_rows import charged_rows
 from services.estimates import (
     IS_PARKED,
     charged_at,
-    unfinished_billing_dates,
+    open_billing_dates,
     unlisted_billing_dates,
     unposted_fee_expression,
 )
@@ -158,7 +158,8 @@ def rehearsal_dates(now: dt.datetime) -> list[dt.date]:
     ahead = [next_billing_date(now)]
     while len(ahead) < MONTHS_AHEAD:
         ahead.append(next_month(ahead[-1]))
-    return [*unfinished_billing_dates(), *unlisted_billing_dates(now), *ahead]
+    unfinished, unlisted = open_billing_dates(now)
+    return [*unfinished, *unlisted, *ahead]
 
 
 def check_date(billing_date: dt.date, now: dt.datetime) -> None:
@@ -178,8 +179,8 @@ def check_date(billing_date: dt.date, now: dt.datetime) -> None:
 def dates_before(billing_date: dt.date) -> list[dt.date]:
     """Return, oldest first, the 25ths before one of which fees are still to be posted, those ahead included."""
     parked = select(BillingItem.billing_date).where(IS_PARKED, BillingItem.billing_date < billing_date)
-    listed = [day for day in unfinished_billing_dates() if day < billing_date]
-    ahead = unlisted_billing_dates(billing_instant(billing_date) - _JUST_BEFORE)
+    unfinished, ahead = open_billing_dates(billing_instant(billing_date) - _JUST_BEFORE)
+    listed = [day for day in unfinished if day < billing_date]
     return sorted({*db.session.execute(parked.distinct()).scalars(), *listed, *ahead})
 
 

@@ -1,9 +1,12 @@
 """The 25th: as of the cut, once, however late and in however many pieces."""
 
 import datetime as dt
+import threading
+from typing import Any
 
 import pytest
-from sqlalchemy import select
+from flask import Flask
+from sqlalchemy import event, select
 
 from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType
@@ -13,6 +16,7 @@ from models.billing import ItemState, RunState
 from services import accounts, billing_runs, cancellations, clockwork, ledger, rehearsals, run_work
 from services.cancellation_previews import CancellationDateInvalid
 from services.fee_posting import Posted
+from services.refill_plans import plan_refill
 from services.transaction import transaction
 from tests.builders import BEGAN, SETTINGS, World, account, balance, lines, tick, tokyo
 
@@ -272,3 +276,30 @@ def test_a_rehearsal_leaves_out_what_is_charged_already(world: World) -> None:
     assert len(rehearsals.rehearse(billing_date=NOVEMBER)) == 4
     tick(CUT)
     assert rehearsals.rehearse(billing_date=NOVEMBER) == []
+
+
+def test_a_fee_stays_in_the_estimate_while_its_run_is_being_listed(app: Flask, world: World) -> None:
+    customer = world.customer(users=30, points_held=10)
+    begun: list[str] = []
+
+    def list_it() -> None:
+        with app.app_context(), transaction():
+            billing_runs.list_run(billing_date=NOVEMBER, now=CUT)
+
+    def list_in_between(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if "billing_runs" in statement and not begun:
+            begun.append(statement)
+            other = threading.Thread(target=list_it)
+            other.start()
+            other.join(30)
+
+    db.session.rollback()
+    event.listen(db.engine, "after_cursor_execute", list_in_between)
+    try:
+        found = [
+            plan_refill(viewer=world.msp_a, account_ids=[customer], now=CUT).rows[0] for _look in range(2)
+        ]
+    finally:
+        event.remove(db.engine, "after_cursor_execute", list_in_between)
+    assert begun
+    assert [row.estimated_balance for row in found] == [-20, -20]
