@@ -21,6 +21,7 @@ from admin_views.fields import ConsentField, IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
 from admin_views.fresh_sign_in import asks_fresh_sign_in
 from admin_views.request_context import now, settings, viewer
+from admin_views.shown_fields import ShownDateField
 from admin_views.submission import posted, submit
 from domain.permissions import AccountType, Permission
 from models import Account
@@ -35,6 +36,8 @@ from services import (
 from services.cancellation_previews import CancellationDateInvalid, CancellationPreview
 from services.four_eyes import ApprovalRequired
 from services.mail_texts import mail_brand_from
+from services.requests import RequestIdMissing
+from services.shown_values import CancellationDateChanged
 from services.transaction import transaction
 
 #: services.cancellations.CONSENT_TEXT as the guide prints it, with a full-width question mark.
@@ -83,6 +86,8 @@ class ScheduleForm(CancelForm):
     """解約予定日設定."""
 
     cancellation_date = IsoDateField(_l("解約予定日"), required=True)
+    #: Not named shown_…: those follow the date that is chosen, this one what the page says of the account.
+    current_cancellation_date = ShownDateField()
 
 
 class CustomerCancellations:
@@ -127,8 +132,12 @@ class CustomerCancellations:
             if isinstance(answer, Response):
                 return answer
             status = answer
+        return self._schedule_page(account, form, status)
+
+    def _schedule_page(self, account: Account, form: ScheduleForm, status: int) -> Response:
         preview, status = _preview_of_date(account, form, status)
         form.show(preview)
+        form.current_cancellation_date.show(account.cancellation_date)
         earliest, latest = cancellation_previews.date_bounds(now())
         return self._page(
             account,
@@ -138,7 +147,8 @@ class CustomerCancellations:
             title=_("解約予定日設定"),
             earliest=earliest,
             latest=latest,
-            lift_url=self.get_url(".lift", account_id=account_id),
+            action_url=self.get_url(".schedule", account_id=account.id),
+            lift_url=self.get_url(".lift", account_id=account.id),
             reminders=warning_mails.plan_reminders(
                 account=account, scheduled_on=form.cancellation_date.data, now=now()
             )
@@ -153,8 +163,17 @@ class CustomerCancellations:
         account = access.find_account(
             viewer=viewer(), account_id=account_id, account_types=self.canceled_types
         )
-        with transaction():
-            lifted = cancellations.lift(viewer=viewer(), account_id=account_id, now=now())
+        shown = ScheduleForm(posted()).current_cancellation_date
+        try:
+            if not shown.is_readable:
+                raise RequestIdMissing
+            with transaction():
+                lifted = cancellations.lift(
+                    viewer=viewer(), account_id=account_id, now=now(), shown_date=shown.shown
+                )
+        except (RequestIdMissing, CancellationDateChanged) as error:
+            form = ScheduleForm(None, cancellation_date=account.cancellation_date)
+            return self._schedule_page(account, form, refuse(form, error))
         message = _(
             "%(name)s の解約予定日（%(date)s）を解除しました。",
             name=account.company_name,
@@ -204,6 +223,7 @@ class CustomerCancellations:
                 consent=form.consent.data,
                 shown=form.shown,
                 now=now(),
+                shown_date=form.current_cancellation_date.shown,
             ).account.company_name
         message = _("%(name)s の解約予定日を %(date)s に設定しました。", name=name, date=date_text(date))
         return success(to=self.row_url(account_id), message=message)

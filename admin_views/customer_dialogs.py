@@ -18,6 +18,7 @@ from admin_views.fields import IsoDateField, PortalForm
 from admin_views.formatting import date_text, number
 from admin_views.points_dialog import points_dialog
 from admin_views.request_context import now, viewer
+from admin_views.shown_fields import ShownCountField, ShownDateField
 from admin_views.submission import posted, submit
 from domain.billing_calendar import tokyo_date
 from domain.permissions import AccountType, Permission
@@ -32,12 +33,14 @@ class UsersForm(PortalForm):
     """契約ユーザ数更新."""
 
     contract_user_count = UserCountField(_l("変更後"))
+    current_user_count = ShownCountField()
 
 
 class ContractDateForm(PortalForm):
     """契約日更新."""
 
     contract_date = IsoDateField(_l("契約日"), required=True)
+    current_contract_date = ShownDateField()
 
 
 def open_account(account_id: int, account_types: Collection[AccountType] = access.CUSTOMERS) -> Account:
@@ -156,12 +159,14 @@ class CustomerDialogs:
                     account_id=account_id,
                     contract_user_count=form.contract_user_count.data,
                     now=now(),
+                    shown=form.current_user_count.shown,
                 )
             return self._changed(account_id, _("契約ユーザ数"), number(old), number(new))
 
         answer = submit(form, run)
         if isinstance(answer, Response):
             return answer
+        form.current_user_count.show(account.contract_user_count)
         return render_dialog(
             title=_("契約ユーザ数更新"),
             form=form,
@@ -191,13 +196,18 @@ class CustomerDialogs:
         def run() -> Response:
             with transaction():
                 old, new = accounts.change_contract_date(
-                    viewer=viewer(), account_id=account_id, contract_date=form.contract_date.data, now=now()
+                    viewer=viewer(),
+                    account_id=account_id,
+                    contract_date=form.contract_date.data,
+                    now=now(),
+                    shown=form.current_contract_date.shown,
                 )
             return self._changed(account_id, _("契約日"), date_text(old), date_text(new))
 
         answer = submit(form, run)
         if isinstance(answer, Response):
             return answer
+        form.current_contract_date.show(account.contract_date)
         return render_dialog(
             title=_("契約日更新"),
             form=form,

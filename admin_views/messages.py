@@ -5,11 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from flask_babel import LazyString
+from flask_babel import LazyString, lazy_pgettext
 
 from admin_views.approval_messages import APPROVAL_MESSAGES
 from admin_views.input_messages import INPUT_MESSAGES
 from admin_views.refusal_messages import REFUSAL_MESSAGES
+from admin_views.shown_messages import SHOWN_MESSAGES
 from admin_views.sign_in_messages import SIGN_IN_MESSAGES
 from domain.errors import DomainError
 
@@ -18,6 +19,7 @@ WORDS: dict[type[DomainError], Any] = {
     **INPUT_MESSAGES,
     **REFUSAL_MESSAGES,
     **APPROVAL_MESSAGES,
+    **SHOWN_MESSAGES,
     **SIGN_IN_MESSAGES,
 }
 
@@ -54,7 +56,9 @@ def _descendants(kind: type[DomainError]) -> set[type[DomainError]]:
     return {found for child in kind.__subclasses__() for found in {child, *_descendants(child)}}
 
 
-def _shown(value: Any) -> str:
+def _shown(value: Any) -> str | LazyString:
+    if value is None:
+        return lazy_pgettext("value", "未設定")
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}".replace("-", "−")
     return value.isoformat() if isinstance(value, dt.date) else str(value)

@@ -19,6 +19,7 @@ from services import access, audit, cut_gate, row_scope
 from services.ledger import check_running
 from services.profiles import apply_profile, check_version
 from services.service_user_list import registered_count
+from services.shown_values import ContractDateChanged, ContractUsersChanged, Shown, check_shown
 
 
 class UserCountOutOfRange(DomainError):
@@ -80,11 +81,17 @@ def update_account(
 
 
 def change_contract_users(
-    *, viewer: Viewer, account_id: int, contract_user_count: int, now: dt.datetime
+    *,
+    viewer: Viewer,
+    account_id: int,
+    contract_user_count: int,
+    now: dt.datetime,
+    shown: Shown | None = None,
 ) -> tuple[int, int]:
     """Set 契約ユーザ数 from now on and return (old, new). Source: 契約ユーザ数の変更.
 
     :raises UserCountOutOfRange: outside 1 … 1,000,000.
+    :raises ContractUsersChanged: when somebody has set another number since `shown`.
     :raises UserCountBelowRegistered: below the users that are registered; counted under the account's lock.
     """
     if not SMALLEST_USER_COUNT <= contract_user_count <= LARGEST_USER_COUNT:
@@ -94,22 +101,12 @@ def change_contract_users(
         viewer=viewer, permission=Permission.USERS_CHANGE, account_ids=[account_id]
     )[0]
     check_running(account, effective_at)
-    effective_at = _in_order(account_id, effective_at)
     old = account.contract_user_count
     if old == contract_user_count:
         return old, old
-    registered = registered_count(account_id)
-    if contract_user_count < registered:
-        raise UserCountBelowRegistered(registered=registered)
-    account.contract_user_count = contract_user_count
-    db.session.add(
-        ContractUserChange(
-            account_id=account_id,
-            effective_at=effective_at,
-            contract_user_count=contract_user_count,
-            administrator_id=viewer.administrator_id,
-        )
-    )
+    check_shown(shown, old, ContractUsersChanged)
+    _check_registered(account_id, contract_user_count)
+    _set_users(account, contract_user_count, viewer, effective_at)
     audit.record(
         action="contract_users.changed",
         viewer=viewer,
@@ -119,6 +116,23 @@ def change_contract_users(
         new_contract_user_count=contract_user_count,
     )
     return old, contract_user_count
+
+
+def _check_registered(account_id: int, contract_user_count: int) -> None:
+    registered = registered_count(account_id)
+    if contract_user_count < registered:
+        raise UserCountBelowRegistered(registered=registered)
+
+
+def _set_users(account: Account, contract_user_count: int, viewer: Viewer, effective_at: dt.datetime) -> None:
+    account.contract_user_count = contract_user_count
+    change = ContractUserChange(
+        account_id=account.id,
+        effective_at=_in_order(account.id, effective_at),
+        contract_user_count=contract_user_count,
+        administrator_id=viewer.administrator_id,
+    )
+    db.session.add(change)
 
 
 def _in_order(account_id: int, effective_at: dt.datetime) -> dt.datetime:
@@ -133,11 +147,17 @@ def _in_order(account_id: int, effective_at: dt.datetime) -> dt.datetime:
 
 
 def change_contract_date(
-    *, viewer: Viewer, account_id: int, contract_date: dt.date, now: dt.datetime
+    *,
+    viewer: Viewer,
+    account_id: int,
+    contract_date: dt.date,
+    now: dt.datetime,
+    shown: Shown | None = None,
 ) -> tuple[dt.date | None, dt.date]:
     """Set 契約日 and return (old, new); no fee depends on a customer's contract date.
 
     :raises ContractDateInvalid: before 2000 or after today in Tokyo.
+    :raises ContractDateChanged: when somebody has set another day since `shown`.
     """
     latest = tokyo_date(now)
     if not EARLIEST_CONTRACT_DATE <= contract_date <= latest:
@@ -145,6 +165,7 @@ def change_contract_date(
     account = _account_to_edit(viewer, account_id, now)
     old = account.contract_date
     if old != contract_date:
+        check_shown(shown, old, ContractDateChanged)
         account.contract_date = contract_date
         audit.record(
             action="contract_date.changed",

@@ -22,6 +22,7 @@ from services.cancellation_previews import (
     check_date,
     preview_locked,
 )
+from services.shown_values import CancellationDateChanged, Shown, check_shown
 
 CONSENT_TEXT = (
     "解約処理が完了する際に、現在のポイントの不足分のポイントは補充され、残存分のポイントは消費されます。"
@@ -98,15 +99,18 @@ def schedule(
     shown: tuple[int, int],
     now: dt.datetime,
     approval: four_eyes.Approval | None = None,
+    shown_date: Shown | None = None,
 ) -> CancellationPreview:
     """Set 解約予定日, or change it; executed at 00:00 Tokyo of the date. Source: 解約予約.
 
-    :raises DomainError: as cancel, and CancellationDateInvalid.
+    :raises DomainError: as cancel, CancellationDateInvalid, and CancellationDateChanged since `shown_date`.
     """
     now = cut_gate.pass_gate(now)
     account, settled = agree(viewer, account_id, scheduled_on, consent, shown, now)
-    _check_four_eyes(settled, viewer, approval)
     old = account.cancellation_date
+    if old != scheduled_on:
+        check_shown(shown_date, old, CancellationDateChanged)
+    _check_four_eyes(settled, viewer, approval)
     _lift_open(account, viewer, now)
     db.session.add(_agreement(account, viewer, settled, now))
     account.cancellation_date = scheduled_on
@@ -122,10 +126,11 @@ def schedule(
     return settled
 
 
-def lift(*, viewer: Viewer, account_id: int, now: dt.datetime) -> dt.date:
+def lift(*, viewer: Viewer, account_id: int, now: dt.datetime, shown_date: Shown | None = None) -> dt.date:
     """Take 解約予定日 away and return what it was; possible until its first instant.
 
     :raises NoCancellationScheduled: when there is none.
+    :raises CancellationDateChanged: when it is another than `shown_date`.
     :raises CancellationUnderWay: when the date has come.
     """
     now = cut_gate.pass_gate(now)
@@ -133,6 +138,7 @@ def lift(*, viewer: Viewer, account_id: int, now: dt.datetime) -> dt.date:
     old = account.cancellation_date
     if old is None:
         raise NoCancellationScheduled(account_id=account_id)
+    check_shown(shown_date, old, CancellationDateChanged)
     _lift_open(account, viewer, now)
     account.cancellation_date = None
     audit.record(

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from domain.lifecycle import AccountStatus
 from models import Account, PointBalance
 from services.cancellations import CONSENT_TEXT
 from tests.support.databases import MovableClock
 from tests.web.browser_session import csrf_token_of
-from tests.web.customer_screens import Screens, hidden_fields, text_of
+from tests.web.customer_screens import Screens, field_value, hidden_fields, text_of
 
 CONSENT_FILE = Path(__file__).resolve().parent.parent / "golden" / "consent.txt"
 
@@ -122,10 +123,56 @@ def test_date_is_set_changed_and_lifted(screens: Screens) -> None:
         assert screens.account(account_id).cancellation_date == dt.date.fromisoformat(day)
     page = screens.get(f"{account_id}/schedule/").text
     assert f'formaction="/msp/customers/{account_id}/lift/"' in page
+    fields = hidden_fields(page)
     assert screens.post(f"{account_id}/lift/", fields).status_code == 303
     assert screens.account(account_id).cancellation_date is None
     assert screens.account(account_id).status is AccountStatus.ACTIVE
     assert screens.post(f"{account_id}/lift/", fields).status_code == 409
+
+
+def set_date(screens: Screens, account_id: int, day: str, opened: str | None = None) -> TestResponse:
+    """Set 解約予定日 in a dialog that is opened now, or was `opened` before."""
+    page = opened or screens.get(f"{account_id}/schedule/?cancellation_date={day}").text
+    fields = {**hidden_fields(page), "cancellation_date": day, "consent": "y"}
+    return screens.post(f"{account_id}/schedule/", fields)
+
+
+@pytest.mark.parametrize("first", [None, "2026-12-15"])
+def test_date_that_somebody_else_has_set_since_is_shown_before_it_is_overwritten(
+    screens: Screens, first: str | None
+) -> None:
+    account_id = screens.plain_id()
+    if first:
+        assert set_date(screens, account_id, first).status_code == 303
+    opened = screens.get(f"{account_id}/schedule/?cancellation_date=2026-12-10").text
+    assert f"現在 {'2026/12/15' if first else '未設定'}" in text_of(opened)
+    assert set_date(screens, account_id, "2026-12-20").status_code == 303
+    late = set_date(screens, account_id, "2026-12-10", opened)
+    assert late.status_code == 409
+    shown = "2026.12.15" if first else "未設定"
+    assert re.search(f"解約予定日が{shown}から2026.12.20に変わりました", late.text)
+    assert "現在 2026/12/20" in text_of(late.text)
+    assert field_value(late.text, "cancellation_date") == "2026-12-10"
+    assert screens.account(account_id).cancellation_date == dt.date(2026, 12, 20)
+    assert set_date(screens, account_id, "2026-12-10", late.text).status_code == 303
+    assert screens.account(account_id).cancellation_date == dt.date(2026, 12, 10)
+
+
+def test_only_the_date_that_was_shown_is_lifted(screens: Screens) -> None:
+    account_id = screens.plain_id()
+    assert set_date(screens, account_id, "2026-12-10").status_code == 303
+    opened = screens.get(f"{account_id}/schedule/").text
+    assert set_date(screens, account_id, "2026-12-20").status_code == 303
+    late = screens.post(f"{account_id}/lift/", hidden_fields(opened))
+    assert late.status_code == 409
+    assert re.search("解約予定日が2026.12.10から2026.12.20に変わりました", late.text)
+    assert f'action="/msp/customers/{account_id}/schedule/"' in late.text
+    assert field_value(late.text, "cancellation_date") == "2026-12-20"
+    unsaid = screens.post(f"{account_id}/lift/")
+    assert unsaid.status_code == 400
+    assert screens.account(account_id).cancellation_date == dt.date(2026, 12, 20)
+    assert screens.post(f"{account_id}/lift/", hidden_fields(late.text)).status_code == 303
+    assert screens.account(account_id).cancellation_date is None
 
 
 @pytest.mark.parametrize(
@@ -161,7 +208,7 @@ def test_date_that_has_come_is_binding(
     clock.instant = dt.datetime(2026, 11, 23, 15, 0, tzinfo=dt.UTC)
     sign_in(screens.client, "msp-a")
     screens.token = csrf_token_of(screens.client)
-    answer = screens.post(f"{account_id}/lift/")
+    answer = screens.post(f"{account_id}/lift/", current_cancellation_date="2026-11-24")
     assert answer.status_code == 409
     assert "解約処理中" in answer.text
     assert screens.account(account_id).cancellation_date == dt.date(2026, 11, 24)

@@ -228,6 +228,44 @@ def test_unusable_user_counts_name_the_range(screens: Screens, value: str) -> No
     assert screens.account(account_id).contract_user_count == old
 
 
+def test_users_that_somebody_else_has_changed_since_are_shown_before_they_are_overwritten(
+    screens: Screens,
+) -> None:
+    account_id = screens.plain_id()
+    old = screens.account(account_id).contract_user_count
+    opened = hidden_fields(screens.get(f"{account_id}/users/").text)
+    assert screens.sent(f"{account_id}/users/", contract_user_count="1240").status_code == 303
+    late = screens.post(f"{account_id}/users/", {**opened, "contract_user_count": "1230"})
+    assert late.status_code == 409
+    assert f"契約ユーザ数が{old:,}から1,240に変わりました" in late.text
+    assert "現在 1,240" in text_of(late.text)
+    assert field_value(late.text, "contract_user_count") == "1230"
+    assert screens.account(account_id).contract_user_count == 1240
+    again = screens.post(f"{account_id}/users/", {**hidden_fields(late.text), "contract_user_count": "1230"})
+    assert again.status_code == 303
+    assert screens.account(account_id).contract_user_count == 1230
+
+
+def test_users_that_are_sent_twice_change_once(screens: Screens) -> None:
+    account_id = screens.plain_id()
+    fields = {**hidden_fields(screens.get(f"{account_id}/users/").text), "contract_user_count": "123"}
+    for _time in range(2):
+        assert screens.post(f"{account_id}/users/", fields).status_code == 303
+    assert screens.account(account_id).contract_user_count == 123
+
+
+@pytest.mark.parametrize("shown", [None, "", "²", "x"])
+def test_form_that_does_not_say_what_it_showed_is_shown_again(screens: Screens, shown: str | None) -> None:
+    account_id = screens.plain_id()
+    old = screens.account(account_id).contract_user_count
+    sent = {} if shown is None else {"current_user_count": shown}
+    answer = screens.post(f"{account_id}/users/", {**sent, "contract_user_count": "123"})
+    assert answer.status_code == 422
+    assert "この画面を開き直してから" in answer.text
+    assert hidden_fields(answer.text)["current_user_count"] == str(old)
+    assert screens.account(account_id).contract_user_count == old
+
+
 def test_points_are_added_once(screens: Screens) -> None:
     account_id = screens.plain_id()
     payer_id = screens.account(account_id).parent_id
@@ -300,6 +338,22 @@ def test_contract_date_changes(screens: Screens) -> None:
     assert screens.account(account_id).contract_date == dt.date(2026, 11, 1)
 
 
+def test_contract_date_that_somebody_else_has_changed_since_is_shown_before_it_is_overwritten(
+    screens: Screens,
+) -> None:
+    account_id = screens.plain_id()
+    opened = hidden_fields(screens.get(f"{account_id}/contract-date/").text)
+    assert screens.sent(f"{account_id}/contract-date/", contract_date="2026-11-01").status_code == 303
+    late = screens.post(f"{account_id}/contract-date/", {**opened, "contract_date": "2026-11-02"})
+    assert late.status_code == 409
+    assert re.search(r"契約日が[0-9/-]{10}から2026.11.01に変わりました", late.text)
+    assert field_value(late.text, "contract_date") == "2026-11-02"
+    assert screens.account(account_id).contract_date == dt.date(2026, 11, 1)
+    fields = {**hidden_fields(late.text), "contract_date": "2026-11-02"}
+    assert screens.post(f"{account_id}/contract-date/", fields).status_code == 303
+    assert screens.account(account_id).contract_date == dt.date(2026, 11, 2)
+
+
 @pytest.mark.parametrize(
     "value",
     ["", "2026-02-29", "2026-13-01", "0001-01-01", "9999-12-31", "2026-11-01T00:00", "2026-11-21", "abc"],
@@ -322,7 +376,7 @@ def test_nothing_moves_while_a_cancellation_is_under_way(
     clock.instant = dt.datetime(2026, 11, 24, 1, 0, tzinfo=dt.UTC)
     sign_in(screens.client, "msp-a")
     screens.token = csrf_token_of(screens.client)
-    answer = screens.post(f"{account_id}/users/", contract_user_count="99")
+    answer = screens.post(f"{account_id}/users/", contract_user_count="99", current_user_count="1")
     assert answer.status_code == 409
     assert "解約処理中" in answer.text
     assert "解約処理中" in screens.get("?page_size=100").text
@@ -341,7 +395,11 @@ def test_fragment_answers_with_the_address_to_go_to(screens: Screens) -> None:
     here = f"{LIST}?short=1"
     answer = screens.client.post(
         f"{LIST}{account_id}/users/",
-        data={"csrf_token": screens.token, "contract_user_count": "50", "next": here},
+        data={
+            **hidden_fields(screens.get(f"{account_id}/users/").text),
+            "contract_user_count": "50",
+            "next": here,
+        },
         headers={"X-Fragment": "1"},
     )
     assert answer.json == {"redirect": f"{here}#row-{account_id}"}
