@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from typing import Protocol
 
 from sqlalchemy import select
@@ -13,6 +14,8 @@ from domain.permissions import Permission
 from models import Account, ContractUserChange, PointBalance, db
 from services import audit, cut_gate, principals
 from services.transaction import transaction
+
+log = logging.getLogger(__name__)
 
 #: Waits after the first, second, … failed attempt; after the last one a person orders it again.
 RETRY_WAITS = tuple(dt.timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 360))
@@ -60,23 +63,21 @@ def provision_requested(*, now: dt.datetime, provisioner: Provisioner | None = N
     port = provisioner or BuiltInProvisioner()
     done = 0
     for account_id in accounts_to_provision(now=now):
-        with transaction():
-            done += provision(account_id=account_id, provisioner=port, now=now)
+        try:
+            with transaction():
+                done += provision(account_id=account_id, provisioner=port, now=now)
+        except Exception as error:
+            # One bad order must not hold up the later ones; it waits like one that the service did not take.
+            log.exception("provisioning of account %s failed", account_id)
+            with transaction():
+                _note_breakdown(account_id, error, now)
     return done
 
 
 def provision(*, account_id: int, provisioner: Provisioner, now: dt.datetime) -> bool:
     """Provision one account; False: not due any more, or it failed and waits for its next attempt."""
-    account = db.session.execute(
-        select(Account)
-        .where(Account.id == account_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    ).scalar_one()
-    due_at = account.provisioning_next_attempt_at
-    if account.status not in (AccountStatus.APPROVED, AccountStatus.PROVISIONING_FAILED):
-        return False
-    if due_at is None or due_at > now:
+    account = _due_order(account_id, now)
+    if account is None:
         return False
     ordered_by_id = account.provisioning_requested_by_id
     if ordered_by_id is not None and not principals.may_still(
@@ -104,6 +105,19 @@ def provision(*, account_id: int, provisioner: Provisioner, now: dt.datetime) ->
     return True
 
 
+def _due_order(account_id: int, now: dt.datetime) -> Account | None:
+    """Return an account, locked, whose provisioning is due; None: not any more."""
+    account = db.session.execute(
+        select(Account)
+        .where(Account.id == account_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    ).scalar_one()
+    due_at = account.provisioning_next_attempt_at
+    is_ordered = account.status in (AccountStatus.APPROVED, AccountStatus.PROVISIONING_FAILED)
+    return account if is_ordered and due_at is not None and due_at <= now else None
+
+
 def start_service(*, account: Account, now: dt.datetime) -> None:
     """Put a provisioned account into service: its contract begins, with its users and a balance of 0."""
     begins_at = cut_gate.pass_gate(now)
@@ -118,6 +132,13 @@ def start_service(*, account: Account, now: dt.datetime) -> None:
             account_id=account.id, effective_at=begins_at, contract_user_count=account.contract_user_count
         )
     )
+
+
+def _note_breakdown(account_id: int, error: Exception, now: dt.datetime) -> None:
+    """Note what nobody foresaw by its kind alone: its text may hold anything, and stands in the worker's log."""
+    account = _due_order(account_id, now)
+    if account is not None:
+        _note_failure(account, type(error).__name__, now)
 
 
 def _note_failure(account: Account, reason: str, now: dt.datetime, *, is_last: bool = False) -> None:

@@ -126,6 +126,35 @@ def test_provisioning_is_tried_again_with_growing_waits(world: World) -> None:
     assert provisioning.provision_requested(now=now, provisioner=port) == 1
 
 
+class BrokenProvisioner:
+    """An identity service that breaks over one account in a way that nobody foresaw."""
+
+    def __init__(self, account_number: str) -> None:
+        self.account_number = account_number
+
+    def provision(self, *, account_number: str, company_name: str, contract_user_count: int) -> None:
+        if account_number == self.account_number:
+            raise ConnectionResetError(f"of {company_name}")
+
+
+def test_an_order_that_breaks_holds_up_no_later_one(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    broken, well = register(world), register(world)
+    for customer in (broken, well):
+        approve(world, customer)
+        order(world, customer)
+    port = BrokenProvisioner(account(broken).account_number or "")
+    assert provisioning.provision_requested(now=START, provisioner=port) == 1
+    assert account(well).status is AccountStatus.ACTIVE
+    found = account(broken)
+    assert (found.status, found.provisioning_error) == (
+        AccountStatus.PROVISIONING_FAILED,
+        "ConnectionResetError",
+    )
+    assert found.provisioning_next_attempt_at == START + RETRY_WAITS[0]
+    assert f"provisioning of account {broken} failed" in caplog.text
+    assert provisioning.provision_requested(now=START + RETRY_WAITS[0]) == 1
+
+
 def demote(person: Administrator) -> None:
     person.level = AdminLevel.SYSTEM
 
