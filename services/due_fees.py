@@ -54,12 +54,12 @@ def charge(*, account_id: int, now: dt.datetime) -> int:
     :raises FeeRefused: when one of them cannot be posted.
     """
     _check_review(account_id)
-    unfinished, unlisted = open_billing_dates(now)
-    for billing_date in unlisted:
+    dates = open_billing_dates(now)
+    for billing_date in dates.unlisted:
         billing_runs.insert_items(charged_rows(billing_date, account_ids=[account_id]))
     runs, parked = lock_parked_runs(account_id), _take_up_parked(account_id)
-    dates = sorted({*parked, *unfinished, *unlisted})
-    points = sum(_post(billing_date, account_id, now) for billing_date in dates)
+    owed = sorted({*parked, *dates.unfinished, *dates.unlisted})
+    points = sum(_post(billing_date, account_id, now) for billing_date in owed)
     _sum_up(runs)
     return points
 

@@ -48,8 +48,9 @@ class EstimateColumns:
 def estimate_columns(now: dt.datetime) -> EstimateColumns:
     """Return the parts of the estimate as SQL for a page, a filter or a plan at an instant."""
     is_running = Account.status.in_(RUNNING)
-    unposted = unposted_fee_expression(now)
-    upcoming = _upcoming_fee_expression(now)
+    dates = open_billing_dates(now)
+    unposted = _unposted_fees(dates)
+    upcoming = _upcoming_fees(dates, now)
     balance = func.coalesce(PointBalance.point_balance, 0)
 
     def when_running(value: ColumnElement[int]) -> ColumnElement[int]:
@@ -69,6 +70,8 @@ class OpenDates(NamedTuple):
     unfinished: list[dt.date]
     #: Their cut has passed, and their work list is not written yet.
     unlisted: list[dt.date]
+    #: The newest one of which the work list is written; None: there is none.
+    newest_listed: dt.date | None
 
 
 def open_billing_dates(now: dt.datetime) -> OpenDates:
@@ -81,7 +84,8 @@ def open_billing_dates(now: dt.datetime) -> OpenDates:
     )
     runs = db.session.execute(statement).all()
     unfinished = [run.billing_date for run in runs if run.finished_at is None]
-    return OpenDates(unfinished, _dates_after(runs[-1].billing_date if runs else None, now))
+    newest_listed = runs[-1].billing_date if runs else None
+    return OpenDates(unfinished, _dates_after(newest_listed, now), newest_listed)
 
 
 def _dates_after(newest: dt.date | None, now: dt.datetime) -> list[dt.date]:
@@ -114,13 +118,16 @@ def charged_at(billing_date: dt.date) -> ColumnElement[bool]:
 
 def unposted_fee_expression(now: dt.datetime) -> ColumnElement[int]:
     """Return the points (≥ 0) of every fee whose cut has passed and which is not posted yet, as SQL."""
+    return _unposted_fees(open_billing_dates(now))
+
+
+def _unposted_fees(dates: OpenDates) -> ColumnElement[int]:
     total: ColumnElement[int] = _item_points(IS_PARKED)
-    unfinished, unlisted = open_billing_dates(now)
-    for billing_date in unfinished:
+    for billing_date in dates.unfinished:
         total = total + _item_points(
             BillingItem.billing_date == billing_date, BillingItem.state == ItemState.DUE
         )
-    for billing_date in unlisted:
+    for billing_date in dates.unlisted:
         cut = billing_instant(billing_date)
         fee = fee_expression(prices_at(cut), users_at(cut))
         total = total + case((charged_at(billing_date), fee), else_=0)
@@ -133,10 +140,12 @@ def _item_points(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.coalesce(found.correlate(Account).scalar_subquery(), 0)
 
 
-def _upcoming_fee_expression(now: dt.datetime) -> ColumnElement[int]:
+def _upcoming_fees(dates: OpenDates, now: dt.datetime) -> ColumnElement[int]:
     billing_date = billing_date_of_month(tokyo_date(now))
     cut = billing_instant(billing_date)
-    if cut <= now:
+    # Another host's clock may be ahead of this one: what is listed is due, or posted already.
+    is_listed = dates.newest_listed is not None and billing_date <= dates.newest_listed
+    if cut <= now or is_listed:
         return literal(0)
     is_leaving = and_(Account.cancellation_date.is_not(None), Account.cancellation_date <= billing_date)
     fee = fee_expression(prices_at(cut), cast(Account.contract_user_count, BigInteger))

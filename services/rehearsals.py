@@ -158,8 +158,8 @@ def rehearsal_dates(now: dt.datetime) -> list[dt.date]:
     ahead = [next_billing_date(now)]
     while len(ahead) < MONTHS_AHEAD:
         ahead.append(next_month(ahead[-1]))
-    unfinished, unlisted = open_billing_dates(now)
-    return [*unfinished, *unlisted, *ahead]
+    dates = open_billing_dates(now)
+    return [*dates.unfinished, *dates.unlisted, *ahead]
 
 
 def check_date(billing_date: dt.date, now: dt.datetime) -> None:
@@ -179,9 +179,9 @@ def check_date(billing_date: dt.date, now: dt.datetime) -> None:
 def dates_before(billing_date: dt.date) -> list[dt.date]:
     """Return, oldest first, the 25ths before one of which fees are still to be posted, those ahead included."""
     parked = select(BillingItem.billing_date).where(IS_PARKED, BillingItem.billing_date < billing_date)
-    unfinished, ahead = open_billing_dates(billing_instant(billing_date) - _JUST_BEFORE)
-    listed = [day for day in unfinished if day < billing_date]
-    return sorted({*db.session.execute(parked.distinct()).scalars(), *listed, *ahead})
+    dates = open_billing_dates(billing_instant(billing_date) - _JUST_BEFORE)
+    listed = [day for day in dates.unfinished if day < billing_date]
+    return sorted({*db.session.execute(parked.distinct()).scalars(), *listed, *dates.unlisted})
 
 
 def expected(*, billing_date: dt.date, viewer: Viewer, now: dt.datetime) -> Expectation:

@@ -192,7 +192,8 @@ class PortalModel:
             return None
         left = row.held - self.unposted(row, now)
         day = day_of(now).replace(day=25)
-        if now < midnight(day) and not (row.leaves is not None and row.leaves <= day):
+        is_listed = self.newest_run is not None and day <= self.newest_run
+        if now < midnight(day) and not is_listed and not (row.leaves is not None and row.leaves <= day):
             left -= self.fee_at(row, midnight(day), row.users)
         return left
 

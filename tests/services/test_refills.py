@@ -8,7 +8,7 @@ from sqlalchemy import select
 from domain.billing_calendar import tokyo_date
 from domain.points import LARGEST_LINE_POINTS
 from models import Account, PointLine, db
-from services import accounts, points
+from services import accounts, billing_runs, points, run_work
 from services.access import AccountNotVisible
 from services.bulk_transfers import HandedDown, hand_down
 from services.ledger import PayerLeaving, PointsOutOfRange
@@ -184,3 +184,22 @@ def test_nothing_moves_to_or_from_a_payer_whose_own_cancellation_is_under_way(wo
     assert (balance(short), balance(held)) == (0, 20)
     with transaction() as session:
         session.get_one(Account, world.msp_a.account_id).cancellation_date = None
+
+
+def test_a_clock_that_is_behind_the_worker_s_takes_no_fee_twice(world: World) -> None:
+    customer, other = world.customer(users=30), world.customer(users=20)
+    behind, cut = tokyo("2026-11-24T23:59:58.5"), tokyo("2026-11-25T00:00:00.3")
+    with transaction():
+        run_id = billing_runs.list_run(billing_date=tokyo_date(cut), now=cut, chunk_size=1).id
+    for posted in (0, 1):
+        found = plan_refill(viewer=world.msp_a, account_ids=[customer, other], now=behind)
+        # What is listed is due, as its item says, until it is posted; then the balance has it.
+        assert [(row.fee_points, row.refill_points) for row in found.rows] == [
+            (30 * (1 - posted), 30),
+            (20, 20),
+        ]
+        run_work.post_next_chunk(run_id=run_id, now=cut)
+    tick(cut)
+    plan = plan_refill(viewer=world.msp_a, account_ids=[customer, other], now=behind)
+    press(world, [customer, other], plan.digest, now=behind)
+    assert (balance(customer), balance(other)) == (0, 0)
