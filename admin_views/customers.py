@@ -83,11 +83,13 @@ class CustomersView(
     def list_context(self, page: Page) -> dict[str, Any]:
         """Return the headline, the signs of the page's rows, and what the viewer may do."""
         billing_date = billing_date_of_month(tokyo_date(now()))
+        cut = billing_instant(billing_date)
         ids = [row.id for row in page.rows]
         return {
             "shortage": shortage_summary(viewer=viewer(), now=now()),
             "billing_date": billing_date,
-            "is_cut_passed": billing_instant(billing_date) <= now(),
+            "billing_cut": cut,
+            "is_cut_passed": cut <= now(),
             "bounced": bounced_addresses(ids),
             "asked": open_requests_about(viewer=viewer(), account_ids=ids, now=now()),
             "may": {name for name, permission in ROW_PERMISSIONS.items() if viewer().can(permission)},

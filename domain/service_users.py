@@ -202,8 +202,11 @@ def read_values(cells: Mapping[str, str]) -> RowValues:
     errors: list[tuple[str, DomainError]] = []
     values: dict[str, str | None] = {}
     user_name = ""
+    typed = cells.get(USER_NAME, "")
     try:
-        user_name = parse_user_name(cells.get(USER_NAME, ""))
+        if not typed.strip():
+            raise CellRequired
+        user_name = parse_user_name(typed)
     except DomainError as error:
         errors.append((USER_NAME, error))
     for column in (FULL_NAME, EMAIL, DEPARTMENT):

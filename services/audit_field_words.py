@@ -58,7 +58,7 @@ FIELD_WORDS: dict[str, Any] = {
     "negative_count": _("不足の件数"),
     "billing_date": _("課金日"),
     "user_name": _("ユーザ名"),
-    "full_name": _("氏名"),
+    "full_name": _("名前"),
     "email": _("Eメール"),
     "level": _("権限設定"),
     "from_company_name": _("入室元"),

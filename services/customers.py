@@ -55,6 +55,7 @@ def customers_source(*, viewer: Viewer, now: dt.datetime) -> ListSource:
             Account.status,
             Account.suspension_reason,
             Account.cancellation_date,
+            Account.provisioned_at,
             PointBalance.negative_since,
             columns.unposted_fee_points.label("unposted_fee_points"),
             columns.upcoming_fee_points.label("upcoming_fee_points"),

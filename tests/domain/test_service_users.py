@@ -155,9 +155,7 @@ def test_what_a_row_says() -> None:
     assert wrong.user_name == ""
     assert read_values({"user_name": "a", "full_name": "x\ny"}).errors[0][0] == "full_name"
     nameless = read_values({"full_name": "b"})
-    assert [(column, type(error)) for column, error in nameless.errors] == [
-        ("user_name", ServiceUserNameRefused)
-    ]
+    assert [(column, type(error)) for column, error in nameless.errors] == [("user_name", CellRequired)]
 
 
 def test_a_cell_has_room_for_a_hundred_characters_and_is_shown_to_the_sixtieth() -> None:

@@ -116,19 +116,21 @@ def test_an_exported_file_reads_back_unchanged(screens: UserScreens, language: s
 
 
 def test_errors_name_their_line_and_nothing_is_taken(screens: UserScreens) -> None:
-    rows = "ok,名,,,,\r\n\r\nOK,名,,,,\r\n太郎,,a;b,,?,\r\nx\r\n"
+    rows = "ok,名,,,,\r\n\r\nOK,名,,,,\r\n太郎,,a;b,,?,\r\nx\r\n,名,,,,\r\n"
     page = upload(screens, HEADER + rows)
     assert page.status_code == 422
     words = text_of(page.text)
-    assert "3行にエラーがあるため、取り込めません" in words
+    assert "4行にエラーがあるため、取り込めません" in words
     for said in (
         "2行目と同じユーザ名です",
         "半角の英数字と",
-        "必須項目です",
+        "名前: 必須項目です",
+        "ユーザ名: 必須項目です",
         "「有効」または「無効」",
         "セルの数が見出しと",
     ):
         assert said in words
+    assert "ユーザ名: ユーザ名は" not in words
     assert "取り込む</button>" not in page.text
     assert run(screens, page.text).status_code == 422
     assert len(screens.users()) == 8

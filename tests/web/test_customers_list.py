@@ -18,6 +18,7 @@ from models import Account, OutgoingMail, PointBalance, db
 from models.mails import MailKind, MailState
 from services.cancellations import CONSENT_TEXT
 from services.transaction import transaction
+from tests.builders import tick
 from tests.support.databases import MovableClock
 from tests.web.customer_screens import LIST, Screens, text_of
 
@@ -137,6 +138,28 @@ def test_after_the_cut_the_words_stay(
     words = text_of(screens.get("").text)
     assert "今月25日の推定残ポイント数" in words
     assert "未計上の月額利用料" in words
+    assert "11月25日の月額利用料は、到来しています。" in words
+    leaving = screens.ids(Account.cancellation_date == dt.date(2026, 11, 25))[0]
+    row = row_of(screens.get("?page_size=100").text, leaving)
+    assert "25日の月額利用料は発生しません。" in row
+    assert "計上済み" not in row
+
+
+def test_after_the_cut_a_row_says_whether_its_fee_was_charged(
+    screens: Screens, clock: MovableClock, sign_in: Callable[..., object]
+) -> None:
+    clock.instant = cut = dt.datetime(2026, 11, 24, 15, tzinfo=dt.UTC)
+    first, second = screens.ids(Account.status == AccountStatus.ACTIVE)[:2]
+    with screens.app.app_context(), transaction():
+        db.session.get_one(Account, first).provisioned_at = cut + dt.timedelta(seconds=1)
+    clock.instant += dt.timedelta(minutes=1)
+    with screens.app.app_context():
+        tick(clock.instant)
+    sign_in(screens.client, "msp-a")
+    page = screens.get("?page_size=100").text
+    late = "11月25日より後に利用を開始したため、その日の月額利用料は発生していません。"
+    assert late in row_of(page, first)
+    assert "11月25日の月額利用料は、計上済みです。" in row_of(page, second)
 
 
 def test_suspended_and_negative_rows_say_so(screens: Screens) -> None:

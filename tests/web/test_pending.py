@@ -76,6 +76,17 @@ def test_list_of_the_applicant(app: Flask, client: FlaskClient, sign_in: SignIn)
     assert f'id="row-{foreign}"' not in page
 
 
+def test_a_rejected_application_has_no_day_by_which_it_is_decided(
+    app: Flask, client: FlaskClient, sign_in: SignIn, waiting_id: int, rejected_id: int
+) -> None:
+    sign_in(client, "msp-a")
+    page = client.get("/msp/pending/").text
+    for account_id, is_dated in ((waiting_id, True), (rejected_id, False)):
+        row = page.partition(f'id="row-{account_id}"')[2].partition("</tr>")[0]
+        due = row.partition('data-label="期限"')[2].partition("</td>")[0]
+        assert ("2026/" in due) == is_dated
+
+
 def test_list_of_the_operator_marks_what_is_late(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
     sign_in(client, "operator")
     page = client.get("/msp/pending/").text
