@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import func, select
@@ -157,10 +159,20 @@ def _cancel_all(day: dt.date, now: dt.datetime, report: WorkReport) -> None:
 
 def _suspend_and_resume(now: dt.datetime, suspend_after_days: int, report: WorkReport) -> None:
     for account_id in suspensions.accounts_to_suspend(now=now, suspend_after_days=suspend_after_days):
-        with transaction():
+        with _apart(account_id, "suspension", report), transaction():
             report.suspended += suspensions.suspend_for_shortage(
                 account_id=account_id, now=now, suspend_after_days=suspend_after_days
             )
     for account_id in suspensions.accounts_to_resume():
-        with transaction():
+        with _apart(account_id, "resumption", report), transaction():
             report.resumed += suspensions.resume_if_covered(account_id=account_id, now=now)
+
+
+@contextmanager
+def _apart(account_id: int, work: str, report: WorkReport) -> Iterator[None]:
+    """Keep what goes wrong with one account from holding up the others; it is tried at the next tick."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s of account %s failed", work, account_id)
+        report.failed.append(account_id)

@@ -6,18 +6,18 @@ import datetime as dt
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType, AdminLevel, Viewer
 from models import Account, AuditEvent, db
-from services import manual_suspensions
+from services import clockwork, manual_suspensions, portal_settings
 from services.access import AccountNotVisible, PermissionRefused
 from services.ledger import CancellationUnderWay
 from services.manual_suspensions import NotActive, NotManuallySuspended, SuspensionReasonRequired
 from services.transaction import transaction
 from tests.builders import World, account, balance, tick
-from tests.support.databases import START
+from tests.support.databases import START, as_owner
 
 
 def suspend(
@@ -105,3 +105,34 @@ def test_only_those_above_and_only_what_runs(world: World) -> None:
         with transaction():
             manual_suspensions.resume(viewer=viewer, account_id=own, now=START)
     assert state(own) == IN_USE
+
+
+def refuse_suspension_of(account_id: int) -> None:
+    """Let the database refuse to suspend an account, as a constraint of tomorrow would."""
+    is_sqlite = db.engine.dialect.name == "sqlite"
+    action = "BEGIN SELECT RAISE(ABORT, 'no'); END" if is_sqlite else "EXECUTE FUNCTION refuse_change()"
+    statement = (
+        "CREATE TRIGGER refuse_suspension BEFORE UPDATE ON accounts FOR EACH ROW "
+        f"WHEN (NEW.id = {account_id} AND NEW.status = 'suspended') {action}"
+    )
+    db.session.rollback()
+    with as_owner() as connection:
+        connection.execute(text(statement))
+
+
+def test_one_account_that_cannot_be_suspended_holds_up_nothing_else(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    odd, short = world.customer(), world.customer()
+    for account_id in (odd, short):
+        world.take_back(account_id, 1, now=START)
+    refuse_suspension_of(odd)
+    for days in range(1, 40):
+        day = START + dt.timedelta(days=days)
+        report = tick(day)
+    assert (state(odd), state(short), report.failed) == (IN_USE, SHORT, [odd])
+    assert f"suspension of account {odd} failed" in caplog.text
+    # What comes after it in a tick is done as well.
+    world.add(short, 100, now=day)
+    assert (tick(day).resumed, state(short)) == (1, IN_USE)
+    assert portal_settings.kept(clockwork.LAST_TICK) == day.isoformat()
