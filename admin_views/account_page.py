@@ -18,7 +18,7 @@ from domain.billing_calendar import tokyo_date
 from domain.errors import DomainError
 from domain.inputs.dates import parse_date
 from domain.inputs.text import is_blank
-from domain.lifecycle import SuspensionReason
+from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType, Permission
 from models import Account
 from models.mails import MailState
@@ -102,6 +102,7 @@ class AccountPage:
             here=self.get_url(".page", account_id=account.id),
             endpoint=self.endpoint,
             may=self._buttons(account) if history and history.day is None else frozenset(),
+            canceled_on=canceled_day(account, history),
             opened=request.args.get("tab", ""),
             can_see_log=viewer().can(Permission.LOG_VIEW),
             asked=open_requests_about(viewer=viewer(), account_ids=[account.id], now=now()),
@@ -132,6 +133,13 @@ class AccountPage:
             SuspensionReason.SHORTAGE: {"suspend", "resume"},
         }
         return frozenset(offered - closed[account.suspension_reason])
+
+
+def canceled_day(account: Account, history: AccountHistory | None) -> dt.date | None:
+    """Return the Tokyo day on which an account was canceled; None when what is shown is not."""
+    if account.canceled_at is None or history is None or history.state.status is not AccountStatus.CANCELED:
+        return None
+    return tokyo_date(account.canceled_at)
 
 
 class CustomerPage(AccountPage):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 import re
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from domain.billing_calendar import TOKYO
 from domain.lifecycle import AccountStatus
 from models import Account, OutgoingMail, db
 from models.mails import MailKind, MailState
@@ -163,6 +165,19 @@ def test_what_left_has_no_buttons_and_what_is_suspended_has(
     assert ("edit" in dialogs_of(page, found[0])) is is_running
     assert ("予定" in tabs_of(page)) is is_running
     assert ("一時停止（" in page) is is_running
+    assert ("解約予定日</dt>" in page) is is_running
+
+
+def test_what_is_canceled_says_on_which_day(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
+    account_id = customers_of(app, "msp-a", AccountStatus.CANCELED)[0]
+    (canceled_at,) = account_values(app, account_id, "canceled_at")
+    day = canceled_at.astimezone(TOKYO).date()
+    sign_in(client, "msp-a")
+    fact = "<dt>解約日</dt><dd>{:%Y/%m/%d}</dd>"
+    assert fact.format(day) in client.get(f"/msp/customers/{account_id}/").text
+    before = client.get(f"/msp/customers/{account_id}/?as_of={day - dt.timedelta(days=1)}").text
+    assert "<dt>解約日</dt>" not in before
+    assert "解約予定日</dt>" in before
 
 
 @pytest.mark.parametrize("user_name", ["operator", "distributor", "msp-a", "contract-a", "support"])
