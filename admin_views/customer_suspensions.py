@@ -8,6 +8,7 @@ from flask import request
 from flask_admin import expose
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import pgettext
 from werkzeug.wrappers import Response
 
 from admin_views.customer_dialogs import open_account, subject_of
@@ -57,9 +58,9 @@ class CustomerSuspensions:
         if isinstance(answer, Response):
             return answer
         return render_dialog(
-            title=_("一時停止"),
+            title=pgettext("action", "一時停止"),
             form=form,
-            submit_label=_("一時停止"),
+            submit_label=pgettext("action", "一時停止"),
             back_url=self.row_url(account_id),
             subject=subject_of(account),
             template="customers/suspension.html",
