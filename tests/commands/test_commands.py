@@ -13,10 +13,10 @@ from flask.cli import FlaskGroup
 from sqlalchemy import select, update
 
 from models import Account, Administrator, BillingItem, PortalSetting, db
-from services import health_beats, sign_ins
+from services import clockwork, health_beats, portal_settings, sign_ins
 from services.transaction import transaction
 from tests.support.authenticator import switch_on
-from tests.support.databases import PASSWORD, MovableClock
+from tests.support.databases import PASSWORD, START, MovableClock
 
 REFUSED, USAGE = 1, 2
 NOVEMBER, CUT = "2026-11-25", "2026-11-25T00:00:00+09:00"
@@ -156,6 +156,14 @@ def test_production_carries_nothing_out_before_its_time(app: Flask) -> None:
     done(app, "work", "--now", "2026-11-20T00:00:00+09:00")
     ended(app, REFUSED, "demo")
     ended(app, REFUSED, "prepare")
+
+
+def test_work_of_the_past_does_not_make_the_last_tick_older(app: Flask) -> None:
+    object.__setattr__(app.extensions["settings"], "environment", "production")
+    done(app, "work")
+    done(app, "work", "--now", "2026-11-20T00:00:00+09:00")
+    with app.app_context():
+        assert portal_settings.kept(clockwork.LAST_TICK) == START.isoformat()
 
 
 def test_billing_rehearses_runs_and_shows_a_25th(app: Flask) -> None:
