@@ -8,13 +8,14 @@ from typing import Any
 from flask_babel import LazyString, lazy_pgettext
 
 from admin_views.approval_messages import APPROVAL_MESSAGES
+from admin_views.formatting import date_text
 from admin_views.input_messages import INPUT_MESSAGES
 from admin_views.refusal_messages import REFUSAL_MESSAGES
 from admin_views.shown_messages import SHOWN_MESSAGES
 from admin_views.sign_in_messages import SIGN_IN_MESSAGES
 from domain.errors import DomainError
 
-#: Words with %(attribute)s of the error. Whole numbers get thousands separators, dates are ISO.
+#: Words with %(attribute)s of the error. Whole numbers get thousands separators, dates look as on every screen.
 WORDS: dict[type[DomainError], Any] = {
     **INPUT_MESSAGES,
     **REFUSAL_MESSAGES,
@@ -61,4 +62,4 @@ def _shown(value: Any) -> str | LazyString:
         return lazy_pgettext("value", "未設定")
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}".replace("-", "−")
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
+    return date_text(value) if isinstance(value, dt.date) else str(value)

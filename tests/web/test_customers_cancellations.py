@@ -149,8 +149,8 @@ def test_date_that_somebody_else_has_set_since_is_shown_before_it_is_overwritten
     assert set_date(screens, account_id, "2026-12-20").status_code == 303
     late = set_date(screens, account_id, "2026-12-10", opened)
     assert late.status_code == 409
-    shown = "2026.12.15" if first else "未設定"
-    assert re.search(f"解約予定日が{shown}から2026.12.20に変わりました", late.text)
+    shown = "2026/12/15" if first else "未設定"
+    assert f"解約予定日が{shown}から2026/12/20に変わりました" in late.text
     assert "現在 2026/12/20" in text_of(late.text)
     assert field_value(late.text, "cancellation_date") == "2026-12-10"
     assert screens.account(account_id).cancellation_date == dt.date(2026, 12, 20)
@@ -165,7 +165,7 @@ def test_only_the_date_that_was_shown_is_lifted(screens: Screens) -> None:
     assert set_date(screens, account_id, "2026-12-20").status_code == 303
     late = screens.post(f"{account_id}/lift/", hidden_fields(opened))
     assert late.status_code == 409
-    assert re.search("解約予定日が2026.12.10から2026.12.20に変わりました", late.text)
+    assert "解約予定日が2026/12/10から2026/12/20に変わりました" in late.text
     assert f'action="/msp/customers/{account_id}/schedule/"' in late.text
     assert field_value(late.text, "cancellation_date") == "2026-12-20"
     unsaid = screens.post(f"{account_id}/lift/")
@@ -199,6 +199,7 @@ def test_unusable_dates_are_refused_at_the_field(screens: Screens, day: str) -> 
         looked = screens.get(f"{account_id}/schedule/", query_string={"cancellation_date": day})
         assert looked.status_code == 422
         assert 'id="cancellation_date-error1"' in looked.text
+        assert re.search("[0-9]{4}/[0-9]{2}/[0-9]{2}から[0-9]{4}/[0-9]{2}/[0-9]{2}まで", looked.text)
 
 
 def test_date_that_has_come_is_binding(

@@ -346,7 +346,7 @@ def test_contract_date_that_somebody_else_has_changed_since_is_shown_before_it_i
     assert screens.sent(f"{account_id}/contract-date/", contract_date="2026-11-01").status_code == 303
     late = screens.post(f"{account_id}/contract-date/", {**opened, "contract_date": "2026-11-02"})
     assert late.status_code == 409
-    assert re.search(r"契約日が[0-9/-]{10}から2026.11.01に変わりました", late.text)
+    assert re.search(r"契約日が[0-9/]{10}から2026/11/01に変わりました", late.text)
     assert field_value(late.text, "contract_date") == "2026-11-02"
     assert screens.account(account_id).contract_date == dt.date(2026, 11, 1)
     fields = {**hidden_fields(late.text), "contract_date": "2026-11-02"}
@@ -364,6 +364,8 @@ def test_unusable_contract_dates_are_refused(screens: Screens, value: str) -> No
     answer = screens.sent(f"{account_id}/contract-date/", contract_date=value)
     assert answer.status_code == 422
     assert 'id="contract_date-error1"' in answer.text
+    if value == "2026-11-21":
+        assert "契約日は2000/01/01から2026/11/20までの日付で" in answer.text
     assert screens.account(account_id).contract_date == old
 
 
