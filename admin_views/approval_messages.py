@@ -41,7 +41,7 @@ APPROVAL_MESSAGES: dict[type[DomainError], Any] = {
         "却下して、備考に理由を入力した依頼を出し直してもらってください。"
     ),
     approvals.ApprovalGrew: _l(
-        "表示した後に必要なポイントが増えたため、実行しませんでした。"
+        "表示した後に対象のポイントが増えたため、実行しませんでした。"
         "新しい内容を確認して、もう一度「承認」を押してください。"
     ),
     approvals.RejectionReasonMissing: _l("却下の理由を入力してください。"),

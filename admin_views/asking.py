@@ -47,9 +47,21 @@ def asked_words(request: ApprovalRequest) -> str:
             "承認されるまで、設定は変わりません。",
             **words,
         )
+    words["points"] = number(request.asked_points)
+    if request.kind is ApprovalKind.CANCELLATION:
+        return _(
+            "二人目の管理者に承認を依頼しました（承認依頼 No. %(number)s、%(points)sポイント、期限 %(until)s）。"
+            "承認されるまで、解約されません。",
+            **words,
+        )
+    if request.kind is ApprovalKind.SCHEDULED_CANCELLATION:
+        return _(
+            "二人目の管理者に承認を依頼しました（承認依頼 No. %(number)s、%(points)sポイント、期限 %(until)s）。"
+            "承認されるまで、解約予定日は設定されません。",
+            **words,
+        )
     return _(
         "二人目の管理者に承認を依頼しました（承認依頼 No. %(number)s、%(points)sポイント、期限 %(until)s）。"
         "承認されるまで、ポイントは動きません。",
-        points=number(request.asked_points),
         **words,
     )

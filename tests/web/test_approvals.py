@@ -216,7 +216,7 @@ def test_a_refill_waits_and_grows_only_with_a_second_look(office: Office) -> Non
     hidden = {**hidden_fields(opened), "csrf_token": office.second.token}
     grown = office.second.client.post(f"{APPROVALS}{number}/approve/", data=hidden)
     assert grown.status_code == 409
-    assert "必要なポイントが増えたため、実行しませんでした" in grown.text
+    assert "対象のポイントが増えたため、実行しませんでした" in grown.text
     assert "依頼時より多くのポイントが必要です" in grown.text
     assert office.first.balance(customer) == before
     again = {**hidden_fields(grown.text), "csrf_token": office.second.token}
@@ -242,6 +242,8 @@ def test_a_cancellation_waits_and_wants_the_consent_of_both(office: Office, date
     for _turn in range(2):
         assert office.first.post(place, {**form, "consent": "y"}).status_code == 303
     number = office.approval_id()
+    promise = "解約予定日は設定されません" if date else "解約されません"
+    assert f"承認されるまで、{promise}" in office.first.get("").text
     account = office.first.account(customer)
     assert (account.status, account.cancellation_date) == (AccountStatus.ACTIVE, None)
     refused = office.answer(office.second, number, "approve")
@@ -251,6 +253,22 @@ def test_a_cancellation_waits_and_wants_the_consent_of_both(office: Office, date
     account = office.first.account(customer)
     assert (account.status is AccountStatus.CANCELED) is (date is None)
     assert (account.cancellation_date is not None) is (date is not None)
+
+
+def test_a_leftover_that_has_grown_is_not_called_needed(office: Office) -> None:
+    customer = office.first.plain_id()
+    asked = office.first.sent(f"{customer}/cancel/", consent="y")
+    assert asked.status_code == 303
+    number = office.approval_id()
+    assert office.first.sent(f"{customer}/points/", direction="add", points="50").status_code == 303
+    pages = {
+        verb: office.second.client.get(f"{APPROVALS}{number}/{verb}").text
+        for verb in ("", "approve/", "reject/")
+    }
+    for verb, page in pages.items():
+        assert "補充または消費されるポイントが、依頼時より増えています。" in page
+        assert "依頼時より多くのポイントが必要です" not in page
+        assert ("現在の数で承認するか、却下してください。" in page) is (verb != "reject/")
 
 
 def test_after_the_cut_nothing_can_be_answered(office: Office) -> None:
