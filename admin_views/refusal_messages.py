@@ -193,8 +193,7 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     ),
     refills.NothingToRefill: _l("補充が必要なアカウントは選択されていません。"),
     refills.RefillPlanChanged: _l(
-        "表示した後にポイントまたは契約ユーザ数が変わりました。"
-        "新しい内容を確認して、もう一度「更新」を押してください。"
+        "表示した後にポイントまたは契約ユーザ数が変わったため、補充しませんでした。新しい内容を確認してください。"
     ),
     refills.SelectionTooLarge: _l("一度に選択できるのは%(maximum)s件までです。"),
     refills.StockTooSmall: _l(

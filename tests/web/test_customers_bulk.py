@@ -92,6 +92,20 @@ def test_refill_sent_twice_has_one_effect(screens: Screens) -> None:
     assert [screens.balance(key) for key in ids] == balances
 
 
+def test_a_refill_that_another_has_done_since_does_not_ask_for_a_button_that_is_gone(
+    screens: Screens,
+) -> None:
+    ids = short_ids(screens)
+    first, second = (preview(screens, "refill", ids).text for _time in range(2))
+    assert send(screens, REFILL, first).status_code == 303
+    late = send(screens, REFILL, second)
+    assert late.status_code == 409
+    assert "契約ユーザ数が変わったため、補充しませんでした" in late.text
+    assert "補充が必要なアカウントは選択されていません" in late.text
+    assert "「更新」を押して" not in late.text
+    assert '">更新</button>' not in late.text
+
+
 def test_rows_that_are_left_say_why(screens: Screens) -> None:
     rich, canceled = screens.plain_id(), screens.canceled_id()
     page = preview(screens, "refill", [rich, canceled])
