@@ -13,6 +13,7 @@ from admin_views.portal.frame_parts import ADMINISTRATORS_PATH, state_word
 from admin_views.portal.visit import current_visit
 from admin_views.request_context import is_fragment, now, session_token, signed_in, viewer
 from domain.inputs.row_ids import parse_row_id
+from domain.portal_permissions import PortalPermission
 from services import portal_visits, sign_ins
 from services.access import AccountNotVisible
 from services.portal_visits import Visit
@@ -76,15 +77,30 @@ class PortalIndexView(PortalPageView):
 
 def _tasks(visit: Visit) -> list[tuple[str, str, str]]:
     """Return (words, address, what it is for) of the screens that are more than a plain page."""
+    can = visit.can
     tasks = [
-        ("", _("ユーザ一覧"), "/portal/users/", _("SingleIDユーザの登録と変更")),
+        (
+            "",
+            _("ユーザ一覧"),
+            "/portal/users/",
+            _("SingleIDユーザの登録と変更")
+            if can(PortalPermission.USERS_CHANGE)
+            else _("SingleIDユーザの確認"),
+        ),
         (
             portal_visits.MENU_OF_ADMINISTRATORS,
             pgettext("menu", "管理者"),
             ADMINISTRATORS_PATH,
-            _("管理者の登録と変更"),
+            _("管理者の登録と変更") if can(PortalPermission.ADMINISTRATORS_CHANGE) else _("管理者の確認"),
         ),
-        ("", _("基本情報"), "/portal/manage/profile/", _("会社名や担当者の確認と変更")),
+        (
+            "",
+            _("基本情報"),
+            "/portal/manage/profile/",
+            _("会社名や担当者の確認と変更")
+            if can(PortalPermission.PROFILE_CHANGE)
+            else _("会社名や担当者の確認"),
+        ),
         ("", _("操作ログ"), "/portal/log/operations/", _("だれが、いつ、何をしたか")),
     ]
     return [(label, url, words) for key, label, url, words in tasks if not visit.is_hidden(key)]

@@ -205,6 +205,29 @@ def test_the_banner_says_what_is_not_open_and_why(app: Flask, client: FlaskClien
     assert "解約済です。閲覧のみできます。" in banner(msp.get("/portal/").text)
 
 
+def test_the_first_page_offers_changes_only_to_those_who_may_make_them(
+    app: Flask, client: FlaskClient, sign_in: SignIn
+) -> None:
+    account_id = account_of(app, "customer-a")
+    set_account(app, account_id, support_account_id=account_of(app, "support"))
+    users, people, profile = "SingleIDユーザの", "管理者の", "会社名や担当者の確認"
+    customer = app.test_client()
+    sign_in(customer, "customer-a")
+    words = customer.get("/portal/").text
+    for task in (f"{users}登録と変更", f"{people}登録と変更", f"{profile}と変更"):
+        assert task in words
+    for user_name, offered in (("operator", [False] * 3), ("support", [True, False, True])):
+        visitor = app.test_client()
+        sign_in(visitor, user_name)
+        enter(visitor, account_id)
+        home = visitor.get("/portal/").text.partition("この画面でできること")[2]
+        found = [f"{users}登録と変更" in home, f"{people}登録と変更" in home, f"{profile}と変更" in home]
+        assert found == offered
+        assert (f"{users}確認" in home, f"{people}確認" in home) == (not offered[0], True)
+    suspend(app, account_id)
+    assert "変更</span>" not in customer.get("/portal/").text
+
+
 def test_the_switcher_finds_and_enters(app: Flask, client: FlaskClient, sign_in: SignIn) -> None:
     account_id = customer_of(app)
     (name, number) = account_values(app, account_id, "company_name", "account_number")
