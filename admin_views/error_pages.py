@@ -18,6 +18,7 @@ from admin_views.messages import message_for
 from admin_views.request_context import is_fragment
 from domain.errors import DomainError
 from domain.fresh_sign_in import FreshSignInNeeded
+from services.one_time_links import OneTimeLinkInvalid
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,9 @@ def answer_domain_error(error: DomainError) -> Response:
     if isinstance(error, FreshSignInNeeded):
         return fresh_sign_in.to_confirm()
     security_events.note_refusal(error)
-    return error_page(error.http_status, message_for(error))
+    return error_page(
+        error.http_status, message_for(error), offers_new_link=isinstance(error, OneTimeLinkInvalid)
+    )
 
 
 def answer_database_error(error: OperationalError) -> Response:
@@ -115,7 +118,7 @@ def say_when_to_come_back(answer: Response) -> Response:
     return answer
 
 
-def error_page(code: int, advice: LazyString | None = None) -> Response:
+def error_page(code: int, advice: LazyString | None = None, *, offers_new_link: bool = False) -> Response:
     """Return the page of a status, as a fragment where a dialog asked."""
     if isinstance(request.routing_exception, SecurityError | BadHost):
         # The host is not ours, or none: whatever was refused first, no address of a page can be built for it.
@@ -128,5 +131,12 @@ def error_page(code: int, advice: LazyString | None = None) -> Response:
     heading, usual_advice = WORDS.get(code, WORDS[400 if code < 500 else 500])
     layout = "base.html" if g.get("signed_in") else "bare.html"
     template = "error_fragment.html" if is_fragment() else "error.html"
-    page = render_template(template, code=code, heading=heading, advice=advice or usual_advice, layout=layout)
+    page = render_template(
+        template,
+        code=code,
+        heading=heading,
+        advice=advice or usual_advice,
+        layout=layout,
+        offers_new_link=offers_new_link,
+    )
     return make_response(page, code)

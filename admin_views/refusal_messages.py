@@ -227,7 +227,8 @@ REFUSAL_MESSAGES: dict[type[DomainError], Any] = {
     ),
     row_ids.TooManyRows: _l("一度に選択できるのは%(limit)s件までです。"),
     one_time_links.OneTimeLinkInvalid: _l(
-        "このリンクは使用済みか、有効期限が切れています。新しいリンクの発行を管理者にご依頼ください。"
+        "このリンクは使用済みか、有効期限が切れています。"
+        "「パスワードをお忘れですか」から新しいリンクを受け取るか、管理者にご依頼ください。"
     ),
     passwords.PasswordIsCommon: _l(
         "よく使われるパスワード、またはそれに数字や記号を付けたもののため、使用できません。別のパスワードを入力してください。"

@@ -170,6 +170,7 @@ def test_a_link_that_is_altered_used_or_of_somebody_disabled_is_as_one_that_neve
         sent = send(client, f"/set-password/{link}", **fields)
         assert (opened.status_code, sent.status_code, hashes) == (404, 404, [])
         assert "このリンクは使用済みか、有効期限が切れています。" in sent.text
+        assert 'href="/forgot-password"' in opened.text
     client = app.test_client()
     assert send(client, f"/set-password/{token}", **fields).location == "/login"
     assert send(client, f"/set-password/{token}", **fields).status_code == 404
