@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, exists, or_, select, true
 
 from domain.lifecycle import AccountStatus, Event, SuspensionReason, next_status
 from domain.permissions import AccountType
-from models import Account, PointBalance, db
+from models import Account, OutgoingMail, PointBalance, db
+from models.mails import MailKind
 from services import audit
+from services.account_contacts import has_recipient
 
 #: MSPs are warned, never suspended by themselves.
 SUSPENDED_TYPES = (AccountType.CUSTOMER, AccountType.SUPPORT)
+#: How long before a suspension its warning is written, unless accounts are suspended sooner than that.
+WARNING_DAYS = 7
 
 
 def suspension_due_at(negative_since: dt.datetime, suspend_after_days: int) -> dt.datetime:
@@ -20,8 +24,26 @@ def suspension_due_at(negative_since: dt.datetime, suspend_after_days: int) -> d
     return negative_since + dt.timedelta(days=suspend_after_days)
 
 
+def warned_ahead(suspend_after_days: int) -> dt.timedelta:
+    """Return how long before a suspension its warning must have been written."""
+    return dt.timedelta(days=min(WARNING_DAYS, suspend_after_days))
+
+
+def is_warned(*until: dt.datetime) -> ColumnElement[bool]:
+    """Return the condition on Account and PointBalance that this shortage was warned of, until an instant."""
+    warning = exists().where(
+        OutgoingMail.account_id == Account.id,
+        OutgoingMail.kind == MailKind.SUSPENSION_WARNING,
+        OutgoingMail.created_at >= PointBalance.negative_since,
+    )
+    return warning.where(*(OutgoingMail.created_at <= instant for instant in until))
+
+
 def accounts_to_suspend(*, now: dt.datetime, suspend_after_days: int) -> list[int]:
-    """Return the ids of active accounts that have been below zero for more than the days allowed."""
+    """Return the ids of active accounts that have been below zero for more than the days allowed, and know.
+
+    However late the warning was written, it comes its days ahead; who has no contact is not waited for.
+    """
     since = now - dt.timedelta(days=suspend_after_days)
     statement = (
         select(Account.id)
@@ -30,6 +52,8 @@ def accounts_to_suspend(*, now: dt.datetime, suspend_after_days: int) -> list[in
             PointBalance.negative_since < since,
             Account.status == AccountStatus.ACTIVE,
             Account.account_type.in_(SUSPENDED_TYPES),
+            # A contact that is not there is NULL, and so is then the condition: not merely its opposite.
+            or_(is_warned(now - warned_ahead(suspend_after_days)), has_recipient().is_not(true())),
         )
         .order_by(Account.id)
     )

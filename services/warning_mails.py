@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, String, and_, cast, exists, literal, or_, 
 
 from domain.billing_calendar import start_of_day, tokyo_date
 from domain.lifecycle import RUNNING, AccountStatus
-from domain.permissions import AccountType
 from models.accounts import Account
 from models.base import db
 from models.cancellations import Cancellation
@@ -22,12 +21,10 @@ from services.account_contacts import has_recipient, recipients_of
 from services.bounces import bounced_addresses
 from services.mail_texts import MailBrand
 from services.outgoing_mails import MailDraft, queue_mails
+from services.suspensions import SUSPENDED_TYPES, is_warned, warned_ahead
 
 #: Days before 解約予定日 on which both contacts are reminded, farthest first.
 REMINDER_DAYS = (60, 30)
-SUSPENSION_WARNING_DAYS = 7
-#: Whose accounts are suspended for lasting shortage.
-SUSPENDED_TYPES = (AccountType.CUSTOMER, AccountType.SUPPORT)
 
 
 @dataclass(frozen=True)
@@ -75,24 +72,20 @@ def queue_suspension_warnings(
 ) -> int:
     """Queue the warnings 7 days before an account is suspended for lasting shortage; return how many mails.
 
-    Once for each time that the balance fell below zero. Takes at most `limit` accounts.
+    Once for each time that the balance fell below zero; a late one puts off the suspension.
+    Takes at most `limit` accounts.
     """
     suspend_after = dt.timedelta(days=suspend_after_days)
-    is_warned = exists().where(
-        OutgoingMail.account_id == Account.id,
-        OutgoingMail.kind == MailKind.SUSPENSION_WARNING,
-        OutgoingMail.created_at >= PointBalance.negative_since,
-    )
+    ahead = warned_ahead(suspend_after_days)
     statement = (
         select(Account, PointBalance.point_balance, PointBalance.negative_since)
         .join(PointBalance, PointBalance.account_id == Account.id)
         .where(
-            PointBalance.negative_since <= now - suspend_after + dt.timedelta(days=SUSPENSION_WARNING_DAYS),
-            PointBalance.negative_since > now - suspend_after,
+            PointBalance.negative_since <= now - suspend_after + ahead,
             Account.status == AccountStatus.ACTIVE,
             Account.account_type.in_(SUSPENDED_TYPES),
             has_recipient(),
-            ~is_warned,
+            ~is_warned(),
         )
         .order_by(Account.id)
         .limit(limit)
@@ -103,7 +96,7 @@ def queue_suspension_warnings(
         context = {
             "point_balance": point_balance,
             "negative_on": tokyo_date(negative_since),
-            "suspension_on": tokyo_date(negative_since + suspend_after),
+            "suspension_on": tokyo_date(max(negative_since + suspend_after, now + ahead)),
         }
         key = f"suspension_warning:{account.id}:{negative_since.isoformat()}"
         found.append((account, key, context))

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 TOKYO = ZoneInfo("Asia/Tokyo")
 MOMENT = dt.timedelta(microseconds=1)
 SUSPENDED_AFTER = dt.timedelta(days=30)
+WARNED_AHEAD = dt.timedelta(days=7)
 LARGEST_LINE = 10**9
 RUNNING = ("active", "suspended")
 WAITING = ("pending_approval", "approved")
@@ -98,6 +99,7 @@ class Row:
     reason: str | None = None
     balance: int | None = None
     negative_since: dt.datetime | None = None
+    warned: dt.datetime | None = None
     provisioned: dt.datetime | None = None
     contract: dt.date | None = None
     leaves: dt.date | None = None
@@ -659,7 +661,12 @@ class PortalModel:
         for row in self.rows.values():
             since = row.negative_since
             if row.kind in ("customer", "support") and row.status == "active":
-                if since is not None and now - since > SUSPENDED_AFTER:
+                is_warned = since is not None and row.warned is not None and row.warned >= since
+                if since is None or now - since < SUSPENDED_AFTER - WARNED_AHEAD:
+                    continue
+                if not is_warned:
+                    row.warned = now
+                elif now - since > SUSPENDED_AFTER and row.warned and now - row.warned >= WARNED_AHEAD:
                     row.status, row.reason = "suspended", "shortage"
             elif row.reason == "shortage" and since is None:
                 row.status, row.reason = "active", None

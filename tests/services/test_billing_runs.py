@@ -11,7 +11,7 @@ from sqlalchemy import event, select
 from domain.lifecycle import AccountStatus, SuspensionReason
 from domain.permissions import AccountType
 from domain.points import LARGEST_BALANCE_POINTS, PointKind
-from models import BillingItem, BillingRun, PointBalance, PriceVersionRow, db
+from models import BillingItem, BillingRun, OutgoingMail, PointBalance, PriceVersionRow, db
 from models.billing import ItemState, RunState
 from services import accounts, billing_runs, cancellations, clockwork, ledger, rehearsals, run_work
 from services.cancellation_previews import CancellationDateInvalid
@@ -187,6 +187,7 @@ def test_lasting_shortage_suspends_and_points_resume(world: World) -> None:
     tick(CUT)
     assert balance(customer) == -10
     due = CUT + dt.timedelta(days=SETTINGS.suspend_after_days)
+    tick(due - dt.timedelta(days=7))
     assert tick(due).suspended == 0
     assert tick(due + MICROSECOND).suspended == 1
     found = account(customer)
@@ -197,6 +198,25 @@ def test_lasting_shortage_suspends_and_points_resume(world: World) -> None:
     world.add(customer, 1, now=due)
     assert tick(due + dt.timedelta(hours=2)).resumed == 1
     assert account(customer).status is AccountStatus.ACTIVE
+
+
+def test_nobody_is_suspended_unwarned_after_an_outage(world: World) -> None:
+    customer = world.customer()
+    nobody: dict[str, Any] = {
+        f"{kind}contact_{field}": None for kind in ("", "reseller_") for field in ("name", "email")
+    }
+    unreachable = world.customer(**nobody)
+    tick(CUT)
+    late = CUT + dt.timedelta(days=32)
+    report = tick(late)
+    assert (report.suspended, report.mails_written) == (1, 2)
+    assert account(unreachable).status is AccountStatus.SUSPENDED
+    mail = db.session.scalars(select(OutgoingMail).where(OutgoingMail.account_id == customer)).first()
+    assert mail is not None
+    assert "2027年1月3日" in mail.body_text
+    week = dt.timedelta(days=7)
+    assert [tick(late + week - MICROSECOND).suspended, tick(late + week).suspended] == [0, 1]
+    assert account(customer).status is AccountStatus.SUSPENDED
 
 
 def test_msps_are_never_suspended_by_themselves(world: World) -> None:

@@ -363,10 +363,10 @@ def test_suspension_is_warned_of_seven_days_ahead_once(tree: Tree) -> None:
     assert warn(due + dt.timedelta(days=4 + 23)) == 2
 
 
-def test_a_late_worker_warns_until_the_suspension_and_not_after_it(tree: Tree) -> None:
+def test_a_late_worker_warns_of_a_later_suspension(tree: Tree) -> None:
     owe(customer(tree, "20000001"), 5, SHORT_SINCE)
-    assert warn(SHORT_SINCE + dt.timedelta(days=30)) == 0
-    assert warn(SHORT_SINCE + dt.timedelta(days=29, hours=23)) == 2
+    assert warn(SHORT_SINCE + dt.timedelta(days=31)) == 2
+    assert "2026年9月29日" in mails(MailKind.SUSPENSION_WARNING)[0].body_text
 
 
 def test_only_those_who_would_be_suspended_are_warned(tree: Tree) -> None:

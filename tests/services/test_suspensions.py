@@ -73,9 +73,12 @@ def test_the_clockwork_neither_lifts_nor_renames_it_and_fees_go_on(world: World)
     assert balance(poor) == -5
     tick(START + dt.timedelta(days=40))
     assert (state(rich), state(poor)) == (BY_HAND, BY_HAND)
-    # Resumed while the shortage lasts, it is suspended for that, and then lifts by itself.
+    # Resumed while the shortage lasts, it is warned of that, suspended for it, and then lifts by itself.
     later = START + dt.timedelta(days=41)
     resume(world, poor, later)
+    tick(later)
+    assert state(poor) == IN_USE
+    later += dt.timedelta(days=7)
     tick(later)
     assert state(poor) == SHORT
     with pytest.raises(NotManuallySuspended):
