@@ -61,6 +61,7 @@ async function send(address, options, form) {
     if (type.startsWith("application/json")) return follow((await response.json()).redirect);
     const text = await response.text();
     if (!type.startsWith("text/html") || !text.includes("data-fragment")) return follow(response.url);
+    if (form && shell.contains(form) && text.includes("data-keeps-form")) return tellBeside(text);
     show(text, Boolean(form) && response.status >= 400);
   } catch {
     tellOffline(form);
@@ -92,6 +93,16 @@ function show(text, isRefused) {
     if (first.getAttribute("role") === "alert") first.tabIndex = -1;
     first.focus();
   }
+}
+
+// What could not even be looked at, as after signing out in another tab, takes no form away that was filled in.
+function tellBeside(text) {
+  const said = new DOMParser().parseFromString(text, "text/html").querySelector(".dialog-body [role=alert]");
+  shell.querySelector("[data-beside]")?.remove();
+  said.dataset.beside = "";
+  said.tabIndex = -1;
+  shell.querySelector(".dialog-body").prepend(said);
+  said.focus();
 }
 
 function contents() {

@@ -161,6 +161,21 @@ def test_every_page_of_the_matrix(by_everybody: bool, visit: Visit, portal: Port
             visitor.wait_for_scripts()
 
 
+def test_what_was_typed_stays_when_somebody_has_signed_out_in_another_tab(visit: Visit) -> None:
+    visitor = visit("msp-a")
+    visitor.page.goto("/msp/customers/")
+    visitor.page.locator('a[data-dialog][href*="/users/"]').first.click()
+    box = visitor.dialog.get_by_role("textbox", name="変更後 必須")
+    box.fill("123")
+    visitor.context.clear_cookies()
+    visitor.announced_statuses = {400}
+    for _time in range(2):
+        visitor.press("変更", within=visitor.dialog)
+        expect(visitor.dialog.get_by_role("alert")).to_have_count(1)
+        expect(visitor.dialog).to_contain_text("ログインしていることを確認し")
+        expect(box).to_have_value("123")
+
+
 def test_sign_out_ends_the_session(visit: Visit) -> None:
     visitor, thief = visit("msp-a"), visit()
     thief.context.add_cookies([dict(cookie) for cookie in visitor.context.cookies()])  # type: ignore[misc]
