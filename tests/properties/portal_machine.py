@@ -413,6 +413,7 @@ class PortalMachine(RuleBasedStateMachine):
         report = clockwork.run_due_work(now=self.now, settings=SETTINGS)
         assert report.failed == [] or self.model.is_held
         assert report.billed_dates == self.model.tick(self.now)
+        assert report.held_dates == ([self.model.unfinished] if self.model.is_held else [])
         self._check_promises()
 
     @rule(wait=waits)
@@ -424,7 +425,8 @@ class PortalMachine(RuleBasedStateMachine):
             if not any(row.leaves and row.status in RUNNING for row in self.model.rows.values()):
                 break
         report = clockwork.run_due_work(now=self.now, settings=SETTINGS)
-        assert report == clockwork.WorkReport(blocked=report.blocked, failed=report.failed)
+        left = {name: getattr(report, name) for name in ("held_dates", "blocked", "waiting", "failed")}
+        assert report == clockwork.WorkReport(**left)
 
     @rule(actor=st.sampled_from(("operator", "operator", "distributor", "msp_a")))
     def release(self, actor: str) -> None:

@@ -599,7 +599,7 @@ class PortalModel:
     # The clock.
 
     def tick(self, now: dt.datetime) -> list[dt.date]:
-        """Do all that is due, in the order of its dates; return the 25ths that were run."""
+        """Do all that is due, in the order of its dates; return the 25ths that were carried through."""
         put_off: set[int] = set()
         runs = []
         while True:
@@ -614,7 +614,7 @@ class PortalModel:
                 put_off |= self._let_leave(leaving_day, put_off, now)
             elif run_day is not None and not self.is_held:
                 self._run(run_day, now)
-                runs.append(run_day)
+                runs += [] if self.is_held else [run_day]
             else:
                 break
         self._suspend_and_resume(now)
