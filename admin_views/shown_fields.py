@@ -6,8 +6,6 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from wtforms import Form
-from wtforms.validators import StopValidation
 from wtforms.widgets import HiddenInput
 
 from admin_views.fields import IsoDateField, ParsedField, WholeNumberField
@@ -17,10 +15,14 @@ from services.shown_values import Shown
 
 
 class _ShownField(ParsedField):
-    """A form that came without a readable value is shown again, with the value of now."""
+    """A form with a value that cannot be read is shown again, with the value of now.
+
+    One without any was not made by our page: nothing was shown to whoever sends it, and nothing is compared.
+    """
 
     widget = HiddenInput()
     may_be_empty: ClassVar[bool] = False
+    is_given = False
     is_readable = True
 
     def __call__(self, **attributes: Any) -> Any:
@@ -28,23 +30,27 @@ class _ShownField(ParsedField):
         return super().__call__(**{**attributes, "type": "hidden"})
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
-        """Take what was sent; whether that was readable is asked when the form is checked."""
-        self.is_readable = bool(valuelist)
+        """Take what was sent.
+
+        :raises ValueError: with the words for it, when that cannot be read.
+        """
+        self.is_given = bool(valuelist)
+        if not self.is_given:
+            return
+        words = INPUT_MESSAGES[RequestIdRefused]
+        self.is_readable = False
         try:
             super().process_formdata(valuelist)
-        except ValueError:
-            self.is_readable = False
-        self.is_readable &= self.may_be_empty or self.data is not None
-
-    def pre_validate(self, form: Form) -> None:
-        """Refuse a form that does not say what it showed."""
+        except ValueError as error:
+            raise ValueError(words) from error
+        self.is_readable = self.may_be_empty or self.data is not None
         if not self.is_readable:
-            raise StopValidation(INPUT_MESSAGES[RequestIdRefused])
+            raise ValueError(words)
 
     @property
-    def shown(self) -> Shown:
-        """What the dialog showed."""
-        return Shown(self.data)
+    def shown(self) -> Shown | None:
+        """What the dialog showed; None: there was no dialog."""
+        return Shown(self.data) if self.is_given else None
 
     def show(self, value: int | dt.date | None) -> None:
         """Send back from now on what the page shows now."""
